@@ -1,0 +1,6 @@
+//! `kpol-sensor`: not built yet. It says so and fails, so that nobody deploys it by mistake.
+
+fn main() -> std::process::ExitCode {
+    eprintln!("kpol-sensor is not built yet; see CHANGELOG.md for what works today");
+    std::process::ExitCode::from(2)
+}

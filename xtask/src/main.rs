@@ -1,0 +1,2 @@
+//! Generators that maintainers run by hand.
+fn main() {}
