@@ -1,0 +1,50 @@
+//! Builtins as the engines see them: a name, a signature, a total function, and examples that are its tests.
+//!
+//! The vm holds no builtin; `kpol-stdlib` has the table and gives it to whoever compiles or runs.
+
+use crate::{types::Type, value::Value};
+
+/// The signature's word for a parameter or result.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Sig {
+    /// A scalar type.
+    Is(Type),
+    /// A list or set of a scalar type.
+    ListOf(Type),
+    /// Any list or set; results and later parameters may refer to its element.
+    AnyList,
+    /// The element type of the first [`Sig::AnyList`].
+    Element,
+    /// A list of that element.
+    ListOfElement,
+    /// A map with any values.
+    AnyMap,
+    /// Whatever it is given.
+    Any,
+}
+
+/// A function that authors can call. An absent argument reaches `eval` as [`Value::Absent`].
+pub struct Builtin {
+    /// The name that authors write.
+    pub name: &'static str,
+    /// Names and types of the parameters.
+    pub params: &'static [(&'static str, Sig)],
+    /// The type of the result.
+    pub ret: Sig,
+    /// Whether the result may be absent although all arguments are present.
+    pub partial: bool,
+    /// Callable as a property: `image.tag` for `tag(image)`. The first parameter is the value before the dot.
+    pub property: bool,
+    /// What it does, in one or two sentences; says what an absent argument gives.
+    pub doc: &'static str,
+    /// The Rego builtin that means the same.
+    pub rego: Option<&'static str>,
+    /// The Falco transformer or operator that means the same.
+    pub falco: Option<&'static str>,
+    /// Expressions and what they give; run on every engine.
+    pub examples: &'static [(&'static str, &'static str)],
+    /// A cost in the unit of one comparison, for the static bound.
+    pub cost: u64,
+    /// The function. Total: it has an answer for every argument list of the right length.
+    pub eval: fn(&[Value]) -> Value,
+}
