@@ -47,14 +47,27 @@ pub struct Path {
 }
 
 /// A string literal.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Default)]
 pub struct StrLit {
     /// The value, escapes resolved.
     pub text: String,
-    /// Whether it was written with three quotes.
+    /// Whether it was written with three quotes; then a backslash is only a backslash.
     pub triple: bool,
+    /// Where the source differs in length from the text; empty for a text that no source wrote.
+    pub escapes: Vec<Escape>,
     /// With the quotes.
     pub span: Span,
+}
+
+/// A character that was written as an escape.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Escape {
+    /// Its first byte in the text.
+    pub at: u32,
+    /// Its length in the text.
+    pub length: u32,
+    /// The length of the escape in the source.
+    pub source: u32,
 }
 
 /// What a file brings in.
