@@ -13,7 +13,7 @@ pub enum Sig {
     ListOf(Type),
     /// Any list or set; results and later parameters may refer to its element.
     AnyList,
-    /// The element type of the first [`Sig::AnyList`].
+    /// What the first argument holds: the element of a list or set, the value of a map, `dyn` of a `dyn`.
     Element,
     /// A list of that element.
     ListOfElement,
@@ -21,11 +21,14 @@ pub enum Sig {
     AnyMap,
     /// Whatever it is given.
     Any,
+    /// A parameter that takes any of these; a literal takes the first of them that fits. Never nested, never a
+    /// result.
+    OneOf(&'static [Sig]),
 }
 
 /// A function that authors can call. An absent argument reaches `eval` as [`Value::Absent`].
 pub struct Builtin {
-    /// The name that authors write.
+    /// The name that authors write and the IR keeps. A property is named after its receiver: `image.tag`.
     pub name: &'static str,
     /// Names and types of the parameters.
     pub params: &'static [(&'static str, Sig)],
@@ -33,7 +36,7 @@ pub struct Builtin {
     pub ret: Sig,
     /// Whether the result may be absent although all arguments are present.
     pub partial: bool,
-    /// Callable as a property: `image.tag` for `tag(image)`. The first parameter is the value before the dot.
+    /// Written behind a value instead of called: `c.image.tag`. The only parameter is the value before the dot.
     pub property: bool,
     /// What it does, in one or two sentences; says what an absent argument gives.
     pub doc: &'static str,
