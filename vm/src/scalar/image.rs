@@ -8,8 +8,9 @@
 //!    registry    the path      tag     digest           localhost/app, host:5000/app: as they are
 //!
 //! The first part is a registry if it has a dot, a colon or a capital, or is `localhost`. A registry is a DNS name, so its
-//! case is nothing; its port is part of it. `index.docker.io` is `docker.io`. An image ID (`sha256:` or 64 bare hex digits)
-//! names content and no repository: it is no reference here, or every ID would be a trusted Docker Hub image.
+//! case is nothing (unless only a capital makes it a registry, `Host/app`: that one stays as it is, and no prefix covers
+//! it); its port is part of it. `index.docker.io` is `docker.io`. An image ID (`sha256:` or 64 bare hex digits) names
+//! content and no repository: it is no reference here, or every ID would be a trusted Docker Hub image.
 //!
 //! A running system hands over any text. What is no reference has no parts, is under nothing and equals only the same text;
 //! kubelet does not start such an image (`InvalidImageName`).
@@ -248,8 +249,12 @@ pub fn under(image: &str, prefix: &str) -> bool {
 
 impl Name {
     fn new(registry: &str, path: &str) -> Self {
-        let registry = registry.to_ascii_lowercase();
-        let registry = if registry == LEGACY_REGISTRY { DEFAULT_REGISTRY } else { &registry };
+        let lower = registry.to_ascii_lowercase();
+        let registry = match lower.as_str() {
+            LEGACY_REGISTRY => DEFAULT_REGISTRY,
+            host if looks_like_registry(host) => host,
+            _ => registry,
+        };
         let full = if path.is_empty() { registry.to_owned() } else { format!("{registry}/{path}") };
         Name { full, registry_len: registry.len() }
     }
@@ -338,12 +343,12 @@ fn prefix(text: &str) -> Result<Name, ScalarError> {
     }
     let bare = text.strip_suffix('/').filter(|bare| !bare.is_empty()).unwrap_or(text);
     let name = match bare.split_once('/') {
-        Some((first, path)) if is_registry(first) => {
+        Some((first, path)) if looks_like_registry(first) => {
             validate_registry(first)?;
             prefix_path(path).map_err(|error| error.shifted(first.len() + 1))?;
             Name::new(first, path)
         }
-        None if is_registry(bare) => {
+        None if looks_like_registry(bare) => {
             validate_registry(bare).map_err(|error| match split_tag(bare) {
                 (name, Some(tag)) if validate_tag(tag).is_ok() && !name.contains('.') => no_tag(name, tag),
                 _ => error,
@@ -375,9 +380,14 @@ fn no_tag(name: &str, tag: &str) -> ScalarError {
         .with_help(format!("write `{name}`, which covers every tag; compare one image with `==`"))
 }
 
-/// Whether the first part of a name is a registry.
+/// Whether the first part of an image is a registry: no path begins with a capital.
 fn is_registry(first: &str) -> bool {
-    first == "localhost" || first.contains(['.', ':']) || first.bytes().any(|b| b.is_ascii_uppercase())
+    looks_like_registry(first) || first.bytes().any(|b| b.is_ascii_uppercase())
+}
+
+/// Whether the first part of a prefix is a registry.
+fn looks_like_registry(first: &str) -> bool {
+    first.eq_ignore_ascii_case("localhost") || first.contains(['.', ':'])
 }
 
 /// `host (":" port)?`, where the host is a DNS name, an IPv4 address, or an IPv6 address in brackets.

@@ -230,7 +230,8 @@ mod tests {
         #[test]
         fn a_path_is_its_directory_and_name(a in paths()) {
             if !name(&a).is_empty() {
-                prop_assert!(eq(&a, &format!("{}/{}", dir(&a), name(&a)).replacen("//", "/", 1)));
+                let joined = format!("{}/{}", dir(&a), name(&a));
+                prop_assert!(eq(&a, &joined));
                 prop_assert!(under(&a, &dir(&a)));
             }
         }

@@ -28,7 +28,7 @@ fn familiar_names_are_docker_hub() {
         ("localhost/app", "localhost", "localhost/app", None),
         ("localhost:5000", "docker.io", "docker.io/library/localhost", Some("5000")),
         ("host:5000/app:1", "host:5000", "host:5000/app", Some("1")),
-        ("Host/app", "host", "host/app", None),
+        ("Host/app", "Host", "Host/app", None),
         ("[fd00::1]:5000/app", "[fd00::1]:5000", "[fd00::1]:5000/app", None),
         ("ghcr.io", "docker.io", "docker.io/library/ghcr.io", None),
         ("a.b/c--d__e.f_g", "a.b", "a.b/c--d__e.f_g", None),
@@ -108,6 +108,8 @@ fn under_compares_whole_parts() {
         ("nginx", "not a prefix"),
         ("nginx", ""),
         ("nginx", "/"),
+        ("Host/app", "host/app"),
+        ("host/app", "Host"),
     ] {
         assert!(!under(image, prefix), "{image} {prefix}");
     }
@@ -135,6 +137,7 @@ fn errors_point_at_the_wrong_part() {
         ("acme/app:1", 8..10),
         ("ghcr.io/acme@sha256:12", 12..22),
         ("ghcr.io/acme/*", 13..14),
+        ("Acme/app", 0..1),
         ("", 0..0),
     ] {
         let e = validate_prefix(text).unwrap_err();
@@ -178,7 +181,8 @@ proptest! {
         let prefix = Image::parse(&name).unwrap().repository().unwrap().to_owned();
         let sibling = format!("{prefix}{more}{tag}");
         prop_assert!(!under(&sibling, &prefix));
-        prop_assert!(!under(&format!("{}x/{}", prefix, more), &prefix));
+        let below_sibling = format!("{prefix}x/{more}");
+        prop_assert!(!under(&below_sibling, &prefix));
     }
 
     #[test]
