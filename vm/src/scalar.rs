@@ -2,9 +2,11 @@
 //!
 //! One file per type, each a small parser with exact positions, a comparison and a form in print. Two families:
 //!
-//!   parsed once, then a value    quantity duration time semver ip cidr port      `Xxx::parse`, `Ord`, `Display`
-//!   text also at run time        path image image_prefix host host_pattern       `validate` for literals;
-//!                                capability glob regex                           total functions over any text
+//! ```text
+//! parsed once, then a value    quantity duration time semver ip cidr port      `Xxx::parse`, `Ord`, `Display`
+//! text also at run time        path image image_prefix host host_pattern       `validate` for literals;
+//!                              capability glob regex                           total functions over any text
+//! ```
 //!
 //! A literal is checked strictly ([`check_literal`]); a manifest's value is whatever somebody wrote, so nothing
 //! here panics, loops without bound or needs more than linear memory. It knows no source spans and no JSON.

@@ -1,7 +1,8 @@
 //! Linux capabilities, compared without case and without `CAP_`.
 //!
 //! Kubernetes writes them without the prefix and container runtimes upper-case them
-//! (<https://kubernetes.io/docs/tasks/configure-pod-container/security-context/>); the kernel's names are in capabilities(7).
+//! (<https://kubernetes.io/docs/tasks/configure-pod-container/security-context/>); the kernel's names are in
+//! capabilities(7).
 
 use std::borrow::Cow;
 

@@ -1,9 +1,11 @@
 //! Lengths of time: `2160h`, `1h30m`, `-1.5s`, and `90d`.
 //!
-//! The grammar is Go's `time.ParseDuration` (<https://pkg.go.dev/time#ParseDuration>), which `metav1.Duration` uses, plus `d`
-//! for 24 hours, which kpol's authors write and Kubernetes does not accept:
+//! The grammar is Go's `time.ParseDuration` (<https://pkg.go.dev/time#ParseDuration>), which `metav1.Duration`
+//! uses, plus `d` for 24 hours, which kpol's authors write and Kubernetes does not accept:
 //!
-//!   sign? ( "0" | (digits | digits "." digits? | "." digits) (ns us µs ms s m h d) )+
+//! ```text
+//! sign? ( "0" | (digits | digits "." digits? | "." digits) (ns us µs ms s m h d) )+
+//! ```
 //!
 //! Parts finer than a nanosecond are cut off, as in Go. What does not fit 64 bits of nanoseconds (about 292 years) is
 //! an **error**; arithmetic is **checked**.
@@ -207,17 +209,9 @@ mod tests {
 
     #[test]
     fn one_length_has_many_spellings() {
-        for (a, b) in [
-            ("90d", "2160h"),
-            ("1h30m", "1.5h"),
-            ("-1.5s", "-1500ms"),
-            ("1us", "1µs"),
-            ("0", "0s"),
-            ("+1.s", ".001ks"),
-        ] {
-            if b != ".001ks" {
-                assert_eq!(d(a), d(b), "{a} {b}");
-            }
+        for (a, b) in [("90d", "2160h"), ("1h30m", "1.5h"), ("-1.5s", "-1500ms"), ("1us", "1µs"), ("0", "0s")]
+        {
+            assert_eq!(d(a), d(b), "{a} {b}");
         }
         assert_eq!(d("1.s"), d("+1s"));
         assert_eq!(d("-9223372036854775808ns").nanos(), i64::MIN);
@@ -242,9 +236,9 @@ mod tests {
     fn display_is_as_written_or_go_readable() {
         assert_eq!(d("90d").to_string(), "90d");
         assert_eq!(d("90d").canonical(), "2160h");
-        for text in ["1h30m", "-1.5s", "100ms", "0s", "1h0.5s", "7us", "1ns"] {
-            let canonical = if text == "1h0.5s" { "1h500ms" } else { text };
-            assert_eq!(d(text).canonical(), canonical);
+        assert_eq!(d("1h0.5s").canonical(), "1h500ms");
+        for text in ["1h30m", "-1.5s", "100ms", "0s", "7us", "1ns"] {
+            assert_eq!(d(text).canonical(), text);
         }
     }
 

@@ -1,12 +1,13 @@
 //! DNS names, and patterns of them.
 //!
-//! Names follow RFC 1123 section 2.1 (labels of letters, digits and hyphens, at most 63 bytes; a name at most 253), plus `_`,
-//! which service names have (RFC 2782). They compare without ASCII case (RFC 4343), and the dot of the root is nothing.
+//! Names follow RFC 1123 section 2.1 (labels of letters, digits and hyphens, at most 63 bytes; a name at most 253),
+//! plus `_`, which service names have (RFC 2782). They compare without ASCII case (RFC 4343), and the dot of the
+//! root is nothing.
 //!
-//! A pattern may begin with `*.`, which stands for **one or more labels**: `*.acme.io` covers `a.acme.io` and `a.b.acme.io`,
-//! and not `acme.io`. (A TLS certificate or an Ingress covers one label only; a policy that trusts or refuses a domain
-//! means all of it, and a list to refuse that `a.b.` passes would be a hole.) `*` alone covers every host, as `*.` below the
-//! root would.
+//! A pattern may begin with `*.`, which stands for **one or more labels**: `*.acme.io` covers `a.acme.io` and
+//! `a.b.acme.io`, and not `acme.io`. (A TLS certificate or an Ingress covers one label only; a policy that trusts
+//! or refuses a domain means all of it, and a list to refuse that `a.b.` passes would be a hole.) `*` alone covers
+//! every host, as `*.` below the root would.
 
 use std::borrow::Cow;
 

@@ -3,23 +3,28 @@
 //! The grammar and the normalization of familiar names are those of the distribution project, which kubelet uses
 //! (<https://pkg.go.dev/github.com/distribution/reference>):
 //!
-//!   ghcr.io:443 / acme/app   : 1.2  @ sha256:...        nginx      = docker.io/library/nginx
-//!   ─────┬─────   ───┬────     ─┬─    ────┬─────        acme/app   = docker.io/acme/app
-//!    registry    the path      tag     digest           localhost/app, host:5000/app: as they are
+//! ```text
+//! ghcr.io:443 / acme/app   : 1.2  @ sha256:...        nginx      = docker.io/library/nginx
+//! ─────┬─────   ───┬────     ─┬─    ────┬─────        acme/app   = docker.io/acme/app
+//!  registry    the path      tag     digest           localhost/app, host:5000/app: as they are
+//! ```
 //!
-//! The first part is a registry if it has a dot, a colon or a capital, or is `localhost`. A registry is a DNS name, so its
-//! case is nothing (unless only a capital makes it a registry, `Host/app`: that one stays as it is, and no prefix covers
-//! it); its port is part of it. `index.docker.io` is `docker.io`. An image ID (`sha256:` or 64 bare hex digits) names
-//! content and no repository: it is no reference here, or every ID would be a trusted Docker Hub image.
+//! The first part is a registry if it has a dot, a colon or a capital, or is `localhost`. A registry is a DNS name,
+//! so its case is nothing (unless only a capital makes it a registry, `Host/app`: that one stays as it is, and no
+//! prefix covers it); its port is part of it. `index.docker.io` is `docker.io`. An image ID (`sha256:` or 64 bare
+//! hex digits) names content and no repository: it is no reference here, or every ID would be a trusted Docker Hub
+//! image.
 //!
-//! A running system hands over any text. What is no reference has no parts, is under nothing and equals only the same text;
-//! kubelet does not start such an image (`InvalidImageName`).
+//! A running system hands over any text. What is no reference has no parts, is under nothing and equals only the
+//! same text; kubelet does not start such an image (`InvalidImageName`).
 //!
 //! What a prefix means:
 //!
-//!   nginx             the repository docker.io/library/nginx    ghcr.io        the registry
-//!   acme/app          the repository docker.io/acme/app,        ghcr.io/acme   all below it, and a repository of that name
-//!   docker.io/acme    (and all below it)                        acme/          docker.io/acme
+//! ```text
+//! nginx             the repository docker.io/library/nginx    ghcr.io        the registry
+//! acme/app          the repository docker.io/acme/app,        ghcr.io/acme   all below it, and a repository of that name
+//! docker.io/acme    (and all below it)                        acme/          docker.io/acme
+//! ```
 
 use std::borrow::Cow;
 use std::fmt;

@@ -1,8 +1,8 @@
 //! IP addresses, blocks of them, and ports.
 //!
-//! Addresses are written as in RFC 4291 and dotted decimal without leading zeros (std's parser), blocks as in RFC 4632.
-//! **IPv4-mapped IPv6 is IPv4** (RFC 4291 section 2.5.5.2): a socket that accepts both families reports `::ffff:10.0.0.1`
-//! for 10.0.0.1, and a rule must not be passed by that spelling. So `::/0` holds no IPv4 address.
+//! Addresses are written as in RFC 4291 and dotted decimal without leading zeros (std's parser), blocks as in RFC
+//! 4632. **IPv4-mapped IPv6 is IPv4** (RFC 4291 section 2.5.5.2): a socket that accepts both families reports
+//! `::ffff:10.0.0.1` for 10.0.0.1, and a rule must not be passed by that spelling. So `::/0` holds no IPv4 address.
 
 use std::fmt;
 use std::net::IpAddr;

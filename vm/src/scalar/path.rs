@@ -1,9 +1,9 @@
 //! File paths, compared part by part.
 //!
-//! Paths are normalized **lexically**, as POSIX pathname resolution (IEEE Std 1003.1, section 4.16) would without symbolic
-//! links: `//` and `/./` are `/`, `a/..` is nothing, `/..` is `/`, a trailing slash is nothing. So `/etc/../root/x` is not
-//! under `/etc`, and `/etcetera` is not either. What a link points to is not known here. The empty text names no file:
-//! it equals itself only.
+//! Paths are normalized **lexically**, as POSIX pathname resolution (IEEE Std 1003.1, section 4.16) would without
+//! symbolic links: `//` and `/./` are `/`, `a/..` is nothing, `/..` is `/`, a trailing slash is nothing. So
+//! `/etc/../root/x` is not under `/etc`, and `/etcetera` is not either. What a link points to is not known here.
+//! The empty text names no file: it equals itself only.
 //!
 //! Text at run time is any text; nothing here fails on it. [`validate`] is stricter, for literals.
 

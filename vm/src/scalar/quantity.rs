@@ -3,7 +3,9 @@
 //! The grammar is that of `resource.Quantity`
 //! (<https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/>):
 //!
-//!   sign? (digits | digits "." digits? | "." digits)  ( n u m k M G T P E | Ki Mi Gi Ti Pi Ei | [eE] sign? digits )?
+//! ```text
+//! sign? (digits | digits "." digits? | "." digits)  ( n u m k M G T P E | Ki Mi Gi Ti Pi Ei | [eE] sign? digits )?
+//! ```
 //!
 //! An amount is a whole number of nanos, as in Kubernetes; finer amounts round away from zero, as there. Up to 38
 //! significant digits are read exactly. Parsing **saturates** where Kubernetes caps: a manifest that asks for `1e99`
@@ -212,11 +214,10 @@ fn multiplied(mantissa: u128, tens: i64, twos: u32) -> Option<u128> {
 
 /// `mantissa / 10^tens * 2^twos`, rounded up: long division, because the product may need more than 128 bits.
 fn divided(mantissa: u128, tens: i64, twos: u32, inexact: bool) -> Option<u128> {
-    // A divisor that does not fit is far more than any mantissa times 2^60 only past 10^57; up to there, shift first.
     let Some(divisor) = u32::try_from(tens).ok().and_then(|t| 10_u128.checked_pow(t)) else {
-        let tens = tens.min(80) - 38;
+        // The divisor does not fit: divide twice, which rounds to the same. Past 10^80 every amount here rounds to 1.
         let part = divided(mantissa, 38, twos, inexact)?;
-        return divided(part, tens, 0, false);
+        return divided(part, tens.min(80) - 38, 0, false);
     };
     let (mut quotient, mut rest) = (mantissa / divisor, mantissa % divisor);
     for _ in 0..twos {

@@ -1,9 +1,10 @@
-//! Regular expressions for `matches`, by the regex crate (<https://docs.rs/regex/latest/regex/#syntax>): linear time, so
-//! without look-around and back-references.
+//! Regular expressions for `matches`, by the regex crate (<https://docs.rs/regex/latest/regex/#syntax>): linear
+//! time, so without look-around and back-references.
 //!
-//! A pattern is found **anywhere** in a text unless `^` and `$` tie it. The crate's defaults stand: patterns are Unicode
-//! (`\d`, `\w`, `\s` and `(?i)` too; `(?-u:\d)` or `[0-9]` is ASCII), `.` is not a line break, `^` and `$` are the ends of the text.
-//! A pattern is at most [`MAX_LEN`] bytes and [`MAX_NESTING`] groups deep, and compiles to at most 1 MiB.
+//! A pattern is found **anywhere** in a text unless `^` and `$` tie it. The crate's defaults stand: patterns are
+//! Unicode (`\d`, `\w`, `\s` and `(?i)` too; `(?-u:\d)` or `[0-9]` is ASCII), `.` is not a line break, `^` and `$`
+//! are the ends of the text. A pattern is at most [`MAX_LEN`] bytes and [`MAX_NESTING`] groups deep, and compiles
+//! to at most 1 MiB.
 
 use std::cmp::Ordering;
 use std::fmt;

@@ -1,9 +1,9 @@
 //! Versions: `1.34`, `v1.34.2-rc.1+k3s1`.
 //!
-//! Semantic Versioning 2.0.0 (<https://semver.org>) by the semver crate, with two liberties that Kubernetes takes too: a leading
-//! `v`, and missing parts that count as 0 (`1.34` is `1.34.0`). Order is the precedence of section 11, so a pre-release
-//! comes before its release, and build metadata (`+k3s1`) makes no difference, neither in order nor in equality.
-//! A part beyond 64 bits is an **error**.
+//! Semantic Versioning 2.0.0 (<https://semver.org>) by the semver crate, with two liberties that Kubernetes takes
+//! too: a leading `v`, and missing parts that count as 0 (`1.34` is `1.34.0`). Order is the precedence of section
+//! 11, so a pre-release comes before its release, and build metadata (`+k3s1`) makes no difference, neither in
+//! order nor in equality. A part beyond 64 bits is an **error**.
 
 use std::cmp::Ordering;
 use std::fmt;

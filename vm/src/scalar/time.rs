@@ -1,7 +1,9 @@
 //! Points in time: RFC 3339 timestamps (<https://www.rfc-editor.org/rfc/rfc3339#section-5.6>), and plain dates, which
 //! mean the start of that day in UTC.
 //!
-//!   2027-03-31     2027-03-31T12:00:00Z     2027-03-31T12:00:00.5+02:00
+//! ```text
+//! 2027-03-31     2027-03-31T12:00:00Z     2027-03-31T12:00:00.5+02:00
+//! ```
 //!
 //! Kept as civil time in UTC, because that covers all of the years 0 to 9999 (people write `9999-12-31` for never).
 //! More than nine digits of a second are cut off; a leap second counts as the second before it. Whatever leaves those
