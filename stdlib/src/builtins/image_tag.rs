@@ -1,0 +1,26 @@
+//! `image.tag`.
+
+use kpol_vm::{builtin::{Builtin, Sig}, scalar::image::Image, types::Type, value::Value};
+
+use super::support::{arg, text, to_text};
+
+pub(super) static BUILTIN: Builtin = Builtin {
+    name: "image.tag",
+    params: &[("image", Sig::Is(Type::Image))],
+    ret: Sig::Is(Type::Str),
+    partial: true,
+    property: true,
+    doc: "The tag that is written; absent when none is.",
+    rego: None,
+    falco: None,
+    examples: &[
+        (r#"image("nginx:1.27").tag"#, "1.27"),
+        (r#"image("nginx").tag"#, "(not set)"),
+    ],
+    cost: 8,
+    eval,
+};
+
+fn eval(args: &[Value]) -> Value {
+    text(arg(args, 0)).and_then(|s| Image::new(s).tag().map(to_text)).unwrap_or(Value::Absent)
+}

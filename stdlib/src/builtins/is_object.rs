@@ -1,0 +1,25 @@
+//! `is_object`: whether a JSON value is an object.
+
+use kpol_vm::{builtin::{Builtin, Sig}, json::Json, types::Type, value::Value};
+
+use super::support::{arg, json};
+
+pub(super) static BUILTIN: Builtin = Builtin {
+    name: "is_object",
+    params: &[("x", Sig::Is(Type::Dyn))],
+    ret: Sig::Is(Type::Bool),
+    partial: false,
+    property: false,
+    doc: "Whether a `dyn` is an object in JSON; false of absent.",
+    rego: Some("is_object"),
+    falco: None,
+    examples: &[
+        ("is_object(object.spec.missing)", "false"),
+    ],
+    cost: 1,
+    eval,
+};
+
+fn eval(args: &[Value]) -> Value {
+    Value::Bool(matches!(json(arg(args, 0)), Some(Json::Object(_))))
+}

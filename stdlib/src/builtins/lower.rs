@@ -1,0 +1,26 @@
+//! `lower`: text in lower case.
+
+use kpol_vm::{builtin::{Builtin, Sig}, types::Type, value::Value};
+
+use super::support::{arg, text, to_text};
+
+pub(super) static BUILTIN: Builtin = Builtin {
+    name: "lower",
+    params: &[("s", Sig::Is(Type::Str))],
+    ret: Sig::Is(Type::Str),
+    partial: false,
+    property: false,
+    doc: "The text in lower case; absent of absent.",
+    rego: Some("lower"),
+    falco: Some("tolower"),
+    examples: &[
+        (r#"lower("NetAdmin")"#, "netadmin"),
+        (r#"lower("ÄB")"#, "äb"),
+    ],
+    cost: 8,
+    eval,
+};
+
+fn eval(args: &[Value]) -> Value {
+    text(arg(args, 0)).map_or(Value::Absent, |s| to_text(s.to_lowercase()))
+}

@@ -1,0 +1,102 @@
+//! The catalog: one place to ask for everything that an author can name.
+//!
+//! It owns only the schema (CRDs are added to it); events, their records and builtins are static tables that are
+//! built once per process, so a catalog costs no more than its schema.
+
+use std::sync::Arc;
+
+use kpol_vm::{
+    builtin::{Builtin, Sig},
+    types::{Record, Type},
+};
+
+pub use crate::events::{EventInfo, FalcoField};
+use crate::{builtins, events, schema::Schema};
+
+/// Defines that every file sees without a `use`.
+pub const PRELUDE: &str = include_str!("../data/prelude.kpol");
+
+/// Everything that an author can name.
+pub struct Catalog {
+    schema: Schema,
+}
+
+impl Default for Catalog {
+    fn default() -> Self {
+        Catalog::new()
+    }
+}
+
+impl Catalog {
+    /// The built-in catalog.
+    #[must_use]
+    pub fn new() -> Catalog {
+        Catalog { schema: Schema::kubernetes() }
+    }
+
+    /// The Kubernetes kinds.
+    #[must_use]
+    pub fn schema(&self) -> &Schema {
+        &self.schema
+    }
+
+    /// The Kubernetes kinds, to add those of CRDs.
+    pub fn schema_mut(&mut self) -> &mut Schema {
+        &mut self.schema
+    }
+
+    /// The record that authors call `name`: of the event world (`process`, `file`, an event's root such as `exec`),
+    /// of the host (`user`, `request`, `cluster`), else of the schema (`Container`).
+    #[must_use]
+    pub fn record(&self, name: &str) -> Option<Arc<Record>> {
+        events::record(name).or_else(|| self.schema.record(name))
+    }
+
+    /// The event `name`: `exec`, `syscall.openat2`.
+    #[must_use]
+    pub fn event(&self, name: &str) -> Option<&EventInfo> {
+        events::event(name)
+    }
+
+    /// All events; the family of `syscall.*` last.
+    pub fn events(&self) -> impl Iterator<Item = &EventInfo> {
+        events::all().iter()
+    }
+
+    /// The builtin with this name in the IR: `len`, `image.tag`.
+    #[must_use]
+    pub fn builtin(&self, name: &str) -> Option<&'static Builtin> {
+        builtins::ALL.iter().copied().find(|builtin| builtin.name == name)
+    }
+
+    /// All builtins, properties among them.
+    #[must_use]
+    pub fn builtins(&self) -> &'static [&'static Builtin] {
+        builtins::ALL
+    }
+
+    /// The property `name` of values of type `receiver`: `tag` of `image`.
+    #[must_use]
+    pub fn property(&self, receiver: &Type, name: &str) -> Option<&'static Builtin> {
+        self.properties(receiver).find(|builtin| property_name(builtin) == name)
+    }
+
+    /// All properties of values of type `receiver`.
+    pub fn properties<'a>(&self, receiver: &'a Type) -> impl Iterator<Item = &'static Builtin> + use<'a> {
+        builtins::ALL.iter().copied().filter(move |builtin| {
+            builtin.property && matches!(builtin.params, [(_, Sig::Is(ty))] if ty == receiver)
+        })
+    }
+
+    /// What the Falco field `falco` is called here. Several answers: any of them may be meant, as with `fd.ip`;
+    /// an answer with an event holds for that event only.
+    pub fn falco_fields<'a>(&self, falco: &'a str) -> impl Iterator<Item = FalcoField> + use<'a> {
+        events::falco_fields().iter().copied().filter(move |field| field.falco == falco)
+    }
+}
+
+/// The word behind the dot: `tag` of the property `image.tag`.
+#[must_use]
+pub fn property_name(builtin: &Builtin) -> &'static str {
+    builtin.name.rsplit_once('.').map_or(builtin.name, |(_, name)| name)
+}
