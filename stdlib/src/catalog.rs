@@ -100,3 +100,37 @@ impl Catalog {
 pub fn property_name(builtin: &Builtin) -> &'static str {
     builtin.name.rsplit_once('.').map_or(builtin.name, |(_, name)| name)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_property_belongs_to_its_type() {
+        let catalog = Catalog::new();
+        assert_eq!(catalog.property(&Type::Image, "tag").unwrap().name, "image.tag");
+        assert_eq!(catalog.property(&Type::Path, "name").unwrap().name, "path.name");
+        assert_eq!(catalog.property(&Type::Image, "name").unwrap().name, "image.name");
+        assert!(catalog.property(&Type::Str, "tag").is_none());
+        assert!(catalog.property(&Type::Str, "lower").is_none(), "a function is no property");
+        assert_eq!(catalog.properties(&Type::Path).count(), 3);
+    }
+
+    #[test]
+    fn records_of_both_worlds_are_found() {
+        let catalog = Catalog::new();
+        for name in ["process", "event_user", "user", "request", "cluster", "exec", "Pod", "Container"] {
+            assert_eq!(catalog.record(name).unwrap().name, name);
+        }
+        assert!(catalog.record("nothing").is_none());
+        assert_eq!(catalog.events().filter(|event| !event.name.starts_with("syscall.")).count(), 20);
+    }
+
+    #[test]
+    fn falco_names_are_found() {
+        let catalog = Catalog::new();
+        let paths: Vec<_> = catalog.falco_fields("fd.ip").map(|field| field.path).collect();
+        assert_eq!(paths, ["net.local.ip", "net.remote.ip"]);
+        assert!(catalog.falco_fields("fd.sip").all(|field| field.event.is_some()));
+    }
+}

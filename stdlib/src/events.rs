@@ -143,3 +143,117 @@ static TABLES: LazyLock<Tables> = LazyLock::new(|| {
 fn alias(falco: &'static str, path: &'static str, event: Option<&'static str>) -> FalcoField {
     FalcoField { falco, path, event }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use kpol_vm::types::Type;
+
+    use super::*;
+    use crate::catalog::Catalog;
+
+    fn own_records() -> Vec<Arc<Record>> {
+        let roots = all().iter().map(|event| event.record.clone());
+        TABLES.records.values().cloned().chain(roots).collect()
+    }
+
+    fn record_name(ty: &Type) -> Option<&str> {
+        if let Type::Record(name) = ty {
+            return Some(name);
+        }
+        if let Type::Map(inner) = ty { record_name(inner) } else { ty.element().and_then(record_name) }
+    }
+
+    #[test]
+    fn names_are_unique() {
+        let roots = all().iter().map(|event| event.name);
+        let names: Vec<_> =
+            RECORDS.iter().copied().flatten().map(|record| record.name).chain(roots).collect();
+        let set: BTreeSet<_> = names.iter().collect();
+        assert_eq!(set.len(), names.len());
+        let catalog = Catalog::new();
+        for name in names {
+            assert!(catalog.schema().record(name).is_none(), "{name} is a record of the schema too");
+        }
+    }
+
+    #[test]
+    fn everything_has_docs() {
+        for record in own_records() {
+            assert!(record.doc.ends_with('.'), "{}", record.name);
+            let names: BTreeSet<_> = record.fields.iter().map(|field| &field.name).collect();
+            assert_eq!(names.len(), record.fields.len(), "{}: a field twice", record.name);
+            for field in &record.fields {
+                assert!(field.doc.ends_with('.'), "{}.{}: {}", record.name, field.name, field.doc);
+                assert!(!field.doc.contains("  "), "{}.{}: {}", record.name, field.name, field.doc);
+            }
+        }
+    }
+
+    #[test]
+    fn records_refer_to_records_that_exist() {
+        let catalog = Catalog::new();
+        for record in own_records() {
+            for name in record.fields.iter().filter_map(|field| record_name(&field.ty)) {
+                assert!(catalog.record(name).is_some(), "{}: {name}", record.name);
+            }
+        }
+    }
+
+    #[test]
+    fn every_event_has_the_common_roots() {
+        for event in all() {
+            for root in common::ROOTS {
+                assert!(event.record.field(root.name()).is_some(), "{}", event.name);
+            }
+        }
+        assert!(event("exec").unwrap().record.field("file").is_none());
+        assert!(
+            event("container_start").unwrap().record.fields.iter().any(
+                |field| field.name == "container" && field.presence == kpol_vm::types::Presence::Required
+            )
+        );
+        assert_eq!(event("syscall.openat2").unwrap().falco, ["openat2"]);
+    }
+
+    /// Follows a path as an author would write it; properties count, lists stand for their elements.
+    fn follow(catalog: &Catalog, root: &Arc<Record>, path: &str) -> bool {
+        let mut ty = Type::Record(root.name.clone());
+        for name in path.split('.') {
+            while let Some(element) = ty.element().cloned() {
+                ty = element;
+            }
+            let next = if let Type::Record(record) = &ty {
+                catalog.record(record).and_then(|record| record.field(name).map(|field| field.ty.clone()))
+            } else {
+                catalog.property(&ty, name).map(|_| Type::Str)
+            };
+            let Some(next) = next else { return false };
+            ty = next;
+        }
+        true
+    }
+
+    #[test]
+    fn falco_fields_lead_somewhere() {
+        let catalog = Catalog::new();
+        let mut seen = BTreeSet::new();
+        for field in falco_fields() {
+            assert!(seen.insert((field.falco, field.path, field.event)), "{field:?} stands twice");
+            let found = match field.event {
+                Some(name) => follow(&catalog, &event(name).unwrap().record, field.path),
+                None => all().iter().any(|event| follow(&catalog, &event.record, field.path)),
+            };
+            assert!(found, "{field:?}");
+        }
+    }
+
+    #[test]
+    fn falco_event_types_stand_once() {
+        for desc in DESCS {
+            let types: BTreeSet<_> = desc.falco.iter().collect();
+            assert_eq!(types.len(), desc.falco.len(), "{}", desc.name);
+        }
+    }
+}

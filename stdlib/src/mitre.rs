@@ -117,7 +117,9 @@ mod tests {
         let shell = technique("T1059.004").unwrap();
         assert_eq!((shell.name, shell.tactics.as_slice()), ("Unix Shell", &["execution"][..]));
         assert_eq!(shell.url(), "https://attack.mitre.org/techniques/T1059/004/");
-        for id in ["T1611", "T1609", "T1555", "T1098", "T1505", "T1528", "T1571", "T1083", "T1071", "T1552", "T1046"] {
+        for id in [
+            "T1611", "T1609", "T1555", "T1098", "T1505", "T1528", "T1571", "T1083", "T1071", "T1552", "T1046",
+        ] {
             assert!(technique(id).is_some(), "{id}");
         }
         assert_eq!(technique("T9999"), None);

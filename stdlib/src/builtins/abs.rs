@@ -1,6 +1,10 @@
 //! `abs`: a number without its sign.
 
-use kpol_vm::{builtin::{Builtin, Sig}, types::Type, value::Value};
+use kpol_vm::{
+    builtin::{Builtin, Sig},
+    types::Type,
+    value::Value,
+};
 
 use super::support::arg;
 
@@ -13,10 +17,7 @@ pub(super) static BUILTIN: Builtin = Builtin {
     doc: "The number without its sign, at most the largest `int`; absent of absent.",
     rego: Some("abs"),
     falco: None,
-    examples: &[
-        ("abs(-5)", "5"),
-        ("abs(5)", "5"),
-    ],
+    examples: &[("abs(-5)", "5"), ("abs(5)", "5")],
     cost: 1,
     eval,
 };

@@ -1,6 +1,10 @@
 //! `base64_decode`: the text behind Base64.
 
-use kpol_vm::{builtin::{Builtin, Sig}, types::Type, value::Value};
+use kpol_vm::{
+    builtin::{Builtin, Sig},
+    types::Type,
+    value::Value,
+};
 
 use super::support::{arg, dyn_or_text, to_text};
 
@@ -13,10 +17,7 @@ pub(super) static BUILTIN: Builtin = Builtin {
     doc: "The text that Base64 (RFC 4648, padding optional, line breaks ignored) stands for; absent when it is no Base64 or no UTF-8.",
     rego: Some("base64.decode"),
     falco: None,
-    examples: &[
-        (r#"base64_decode("a3BvbA==")"#, "kpol"),
-        (r#"base64_decode("%%%")"#, "(not set)"),
-    ],
+    examples: &[(r#"base64_decode("a3BvbA==")"#, "kpol"), (r#"base64_decode("%%%")"#, "(not set)")],
     cost: 32,
     eval,
 };
@@ -72,9 +73,14 @@ mod tests {
 
     #[test]
     fn the_examples_of_rfc_4648() {
-        for (base64, plain) in
-            [("", ""), ("Zg==", "f"), ("Zm8=", "fo"), ("Zm9v", "foo"), ("Zm9vYg==", "foob"), ("Zm9vYmFy", "foobar")]
-        {
+        for (base64, plain) in [
+            ("", ""),
+            ("Zg==", "f"),
+            ("Zm8=", "fo"),
+            ("Zm9v", "foo"),
+            ("Zm9vYg==", "foob"),
+            ("Zm9vYmFy", "foobar"),
+        ] {
             assert_eq!(text(base64).as_deref(), Some(plain));
             assert_eq!(text(base64.trim_end_matches('=')).as_deref(), Some(plain));
         }

@@ -1,6 +1,11 @@
 //! `bool`: true or false from text and JSON.
 
-use kpol_vm::{builtin::{Builtin, Sig}, json::Json, types::Type, value::Value};
+use kpol_vm::{
+    builtin::{Builtin, Sig},
+    json::Json,
+    types::Type,
+    value::Value,
+};
 
 use super::support::{arg, json, text};
 
@@ -13,10 +18,7 @@ pub(super) static BUILTIN: Builtin = Builtin {
     doc: "The JSON boolean of a `dyn`; of a text, what `true` or `false` says. Absent of everything else.",
     rego: None,
     falco: None,
-    examples: &[
-        (r#"bool("true")"#, "true"),
-        (r#"bool("yes")"#, "(not set)"),
-    ],
+    examples: &[(r#"bool("true")"#, "true"), (r#"bool("yes")"#, "(not set)")],
     cost: 2,
     eval,
 };

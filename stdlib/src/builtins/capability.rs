@@ -1,6 +1,11 @@
 //! `capability`: text as a capability.
 
-use kpol_vm::{builtin::{Builtin, Sig}, scalar::capability, types::Type, value::Value};
+use kpol_vm::{
+    builtin::{Builtin, Sig},
+    scalar::capability,
+    types::Type,
+    value::Value,
+};
 
 use super::support::{arg, dyn_or_text, to_text};
 

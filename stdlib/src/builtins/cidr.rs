@@ -1,6 +1,11 @@
 //! `cidr`: block of addresses from text.
 
-use kpol_vm::{builtin::{Builtin, Sig}, scalar::net::Cidr, types::Type, value::Value};
+use kpol_vm::{
+    builtin::{Builtin, Sig},
+    scalar::net::Cidr,
+    types::Type,
+    value::Value,
+};
 
 use super::support::{arg, dyn_or_text};
 
@@ -13,10 +18,7 @@ pub(super) static BUILTIN: Builtin = Builtin {
     doc: "The block of addresses that a text writes; absent when it writes none.",
     rego: None,
     falco: None,
-    examples: &[
-        (r#"cidr("10.0.0.0/8")"#, "10.0.0.0/8"),
-        (r#"cidr("10.0.0.0/33")"#, "(not set)"),
-    ],
+    examples: &[(r#"cidr("10.0.0.0/8")"#, "10.0.0.0/8"), (r#"cidr("10.0.0.0/33")"#, "(not set)")],
     cost: 8,
     eval,
 };

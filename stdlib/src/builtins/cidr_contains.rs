@@ -1,6 +1,11 @@
 //! `cidr_contains`: whether an address lies in a block.
 
-use kpol_vm::{builtin::{Builtin, Sig}, scalar::net::Ip, types::Type, value::Value};
+use kpol_vm::{
+    builtin::{Builtin, Sig},
+    scalar::net::Ip,
+    types::Type,
+    value::Value,
+};
 
 use super::support::arg;
 
@@ -22,6 +27,8 @@ pub(super) static BUILTIN: Builtin = Builtin {
 };
 
 fn eval(args: &[Value]) -> Value {
-    let (Value::Cidr(block), Value::Ip(addr)) = (arg(args, 0), arg(args, 1)) else { return Value::Bool(false) };
+    let (Value::Cidr(block), Value::Ip(addr)) = (arg(args, 0), arg(args, 1)) else {
+        return Value::Bool(false);
+    };
     Value::Bool(block.contains_ip(Ip::from(*addr)))
 }

@@ -1,6 +1,11 @@
 //! `duration`: length of time from text.
 
-use kpol_vm::{builtin::{Builtin, Sig}, scalar::duration::Duration, types::Type, value::Value};
+use kpol_vm::{
+    builtin::{Builtin, Sig},
+    scalar::duration::Duration,
+    types::Type,
+    value::Value,
+};
 
 use super::support::{arg, dyn_or_text};
 
@@ -13,10 +18,7 @@ pub(super) static BUILTIN: Builtin = Builtin {
     doc: "The length of time that a text writes; absent when it writes none.",
     rego: Some("time.parse_duration_ns"),
     falco: None,
-    examples: &[
-        (r#"duration("1h30m") == 90m"#, "true"),
-        (r#"duration("soon")"#, "(not set)"),
-    ],
+    examples: &[(r#"duration("1h30m") == 90m"#, "true"), (r#"duration("soon")"#, "(not set)")],
     cost: 8,
     eval,
 };

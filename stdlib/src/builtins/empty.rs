@@ -1,6 +1,10 @@
 //! `empty`: whether there is nothing in it.
 
-use kpol_vm::{builtin::{Builtin, Sig}, types::Type, value::Value};
+use kpol_vm::{
+    builtin::{Builtin, Sig},
+    types::Type,
+    value::Value,
+};
 
 use super::support::{arg, size};
 
@@ -13,11 +17,7 @@ pub(super) static BUILTIN: Builtin = Builtin {
     doc: "Whether a list, set, map or text has nothing in it; absent counts as empty. A `dyn` that is neither list, object nor text is not empty.",
     rego: None,
     falco: None,
-    examples: &[
-        ("empty([])", "true"),
-        ("empty([1])", "false"),
-        (r#"empty("")"#, "true"),
-    ],
+    examples: &[("empty([])", "true"), ("empty([1])", "false"), (r#"empty("")"#, "true")],
     cost: 1,
     eval,
 };

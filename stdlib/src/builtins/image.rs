@@ -1,6 +1,11 @@
 //! `image`: text as an image reference.
 
-use kpol_vm::{builtin::{Builtin, Sig}, scalar::image::Image, types::Type, value::Value};
+use kpol_vm::{
+    builtin::{Builtin, Sig},
+    scalar::image::Image,
+    types::Type,
+    value::Value,
+};
 
 use super::support::{arg, dyn_or_text, to_text};
 

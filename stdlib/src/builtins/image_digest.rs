@@ -1,6 +1,11 @@
 //! `image.digest`.
 
-use kpol_vm::{builtin::{Builtin, Sig}, scalar::image::Image, types::Type, value::Value};
+use kpol_vm::{
+    builtin::{Builtin, Sig},
+    scalar::image::Image,
+    types::Type,
+    value::Value,
+};
 
 use super::support::{arg, text, to_text};
 
@@ -13,9 +18,7 @@ pub(super) static BUILTIN: Builtin = Builtin {
     doc: "The digest that is written, with its algorithm: `sha256:...`. Absent when none is.",
     rego: None,
     falco: None,
-    examples: &[
-        (r#"image("nginx:1.27").digest"#, "(not set)"),
-    ],
+    examples: &[(r#"image("nginx:1.27").digest"#, "(not set)")],
     cost: 8,
     eval,
 };

@@ -1,6 +1,11 @@
 //! `image.name`.
 
-use kpol_vm::{builtin::{Builtin, Sig}, scalar::image::Image, types::Type, value::Value};
+use kpol_vm::{
+    builtin::{Builtin, Sig},
+    scalar::image::Image,
+    types::Type,
+    value::Value,
+};
 
 use super::support::{arg, text, to_text};
 
@@ -13,9 +18,7 @@ pub(super) static BUILTIN: Builtin = Builtin {
     doc: "The last part of the repository: `web` of `ghcr.io/acme/web:1`. Absent when the text is no image reference.",
     rego: None,
     falco: None,
-    examples: &[
-        (r#"image("ghcr.io/acme/web:1").name"#, "web"),
-    ],
+    examples: &[(r#"image("ghcr.io/acme/web:1").name"#, "web")],
     cost: 8,
     eval,
 };

@@ -1,6 +1,11 @@
 //! `image.registry`.
 
-use kpol_vm::{builtin::{Builtin, Sig}, scalar::image::Image, types::Type, value::Value};
+use kpol_vm::{
+    builtin::{Builtin, Sig},
+    scalar::image::Image,
+    types::Type,
+    value::Value,
+};
 
 use super::support::{arg, text, to_text};
 

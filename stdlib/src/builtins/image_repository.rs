@@ -1,6 +1,11 @@
 //! `image.repository`.
 
-use kpol_vm::{builtin::{Builtin, Sig}, scalar::image::Image, types::Type, value::Value};
+use kpol_vm::{
+    builtin::{Builtin, Sig},
+    scalar::image::Image,
+    types::Type,
+    value::Value,
+};
 
 use super::support::{arg, text, to_text};
 
@@ -13,9 +18,7 @@ pub(super) static BUILTIN: Builtin = Builtin {
     doc: "The image without tag and digest, in full: `docker.io/library/nginx` of `nginx:1`. Absent when the text is no image reference.",
     rego: None,
     falco: None,
-    examples: &[
-        (r#"image("nginx:1").repository"#, "docker.io/library/nginx"),
-    ],
+    examples: &[(r#"image("nginx:1").repository"#, "docker.io/library/nginx")],
     cost: 8,
     eval,
 };

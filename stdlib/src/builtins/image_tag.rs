@@ -1,6 +1,11 @@
 //! `image.tag`.
 
-use kpol_vm::{builtin::{Builtin, Sig}, scalar::image::Image, types::Type, value::Value};
+use kpol_vm::{
+    builtin::{Builtin, Sig},
+    scalar::image::Image,
+    types::Type,
+    value::Value,
+};
 
 use super::support::{arg, text, to_text};
 
@@ -13,10 +18,7 @@ pub(super) static BUILTIN: Builtin = Builtin {
     doc: "The tag that is written; absent when none is.",
     rego: None,
     falco: None,
-    examples: &[
-        (r#"image("nginx:1.27").tag"#, "1.27"),
-        (r#"image("nginx").tag"#, "(not set)"),
-    ],
+    examples: &[(r#"image("nginx:1.27").tag"#, "1.27"), (r#"image("nginx").tag"#, "(not set)")],
     cost: 8,
     eval,
 };

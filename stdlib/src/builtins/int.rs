@@ -1,12 +1,25 @@
 //! `int`: a whole number from text, ports, quantities and JSON.
 
-use kpol_vm::{builtin::{Builtin, Sig}, types::Type, value::Value};
+use kpol_vm::{
+    builtin::{Builtin, Sig},
+    types::Type,
+    value::Value,
+};
 
 use super::support::arg;
 
 pub(super) static BUILTIN: Builtin = Builtin {
     name: "int",
-    params: &[("x", Sig::OneOf(&[Sig::Is(Type::Str), Sig::Is(Type::Port), Sig::Is(Type::Quantity), Sig::Is(Type::Int), Sig::Is(Type::Dyn)]))],
+    params: &[(
+        "x",
+        Sig::OneOf(&[
+            Sig::Is(Type::Str),
+            Sig::Is(Type::Port),
+            Sig::Is(Type::Quantity),
+            Sig::Is(Type::Int),
+            Sig::Is(Type::Dyn),
+        ]),
+    )],
     ret: Sig::Is(Type::Int),
     partial: true,
     property: false,

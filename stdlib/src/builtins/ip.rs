@@ -1,6 +1,11 @@
 //! `ip`: address from text.
 
-use kpol_vm::{builtin::{Builtin, Sig}, scalar::net::Ip, types::Type, value::Value};
+use kpol_vm::{
+    builtin::{Builtin, Sig},
+    scalar::net::Ip,
+    types::Type,
+    value::Value,
+};
 
 use super::support::{arg, dyn_or_text};
 
@@ -13,10 +18,7 @@ pub(super) static BUILTIN: Builtin = Builtin {
     doc: "The address that a text writes; absent when it writes none.",
     rego: None,
     falco: None,
-    examples: &[
-        (r#"ip("10.1.2.3")"#, "10.1.2.3"),
-        (r#"ip("10.1.2")"#, "(not set)"),
-    ],
+    examples: &[(r#"ip("10.1.2.3")"#, "10.1.2.3"), (r#"ip("10.1.2")"#, "(not set)")],
     cost: 8,
     eval,
 };

@@ -1,6 +1,11 @@
 //! `is_int`: whether a JSON value is a whole number.
 
-use kpol_vm::{builtin::{Builtin, Sig}, json::Json, types::Type, value::Value};
+use kpol_vm::{
+    builtin::{Builtin, Sig},
+    json::Json,
+    types::Type,
+    value::Value,
+};
 
 use super::support::{arg, json};
 
@@ -13,9 +18,7 @@ pub(super) static BUILTIN: Builtin = Builtin {
     doc: "Whether a `dyn` is a whole number in JSON; false of absent.",
     rego: None,
     falco: None,
-    examples: &[
-        ("is_int(object.spec.missing)", "false"),
-    ],
+    examples: &[("is_int(object.spec.missing)", "false")],
     cost: 1,
     eval,
 };

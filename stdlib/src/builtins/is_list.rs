@@ -1,6 +1,11 @@
 //! `is_list`: whether a JSON value is a list.
 
-use kpol_vm::{builtin::{Builtin, Sig}, json::Json, types::Type, value::Value};
+use kpol_vm::{
+    builtin::{Builtin, Sig},
+    json::Json,
+    types::Type,
+    value::Value,
+};
 
 use super::support::{arg, json};
 
@@ -13,9 +18,7 @@ pub(super) static BUILTIN: Builtin = Builtin {
     doc: "Whether a `dyn` is a list in JSON; false of absent.",
     rego: Some("is_array"),
     falco: None,
-    examples: &[
-        ("is_list(object.spec.missing)", "false"),
-    ],
+    examples: &[("is_list(object.spec.missing)", "false")],
     cost: 1,
     eval,
 };

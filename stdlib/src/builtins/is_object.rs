@@ -1,6 +1,11 @@
 //! `is_object`: whether a JSON value is an object.
 
-use kpol_vm::{builtin::{Builtin, Sig}, json::Json, types::Type, value::Value};
+use kpol_vm::{
+    builtin::{Builtin, Sig},
+    json::Json,
+    types::Type,
+    value::Value,
+};
 
 use super::support::{arg, json};
 
@@ -13,9 +18,7 @@ pub(super) static BUILTIN: Builtin = Builtin {
     doc: "Whether a `dyn` is an object in JSON; false of absent.",
     rego: Some("is_object"),
     falco: None,
-    examples: &[
-        ("is_object(object.spec.missing)", "false"),
-    ],
+    examples: &[("is_object(object.spec.missing)", "false")],
     cost: 1,
     eval,
 };

@@ -1,6 +1,11 @@
 //! `items`: the elements of a JSON list.
 
-use kpol_vm::{builtin::{Builtin, Sig}, json::Json, types::Type, value::Value};
+use kpol_vm::{
+    builtin::{Builtin, Sig},
+    json::Json,
+    types::Type,
+    value::Value,
+};
 
 use super::support::{arg, json, list, to_dyn};
 
@@ -13,9 +18,7 @@ pub(super) static BUILTIN: Builtin = Builtin {
     doc: "The elements of a `dyn` that is a JSON list, `null` left out; none of everything else and of absent.",
     rego: None,
     falco: None,
-    examples: &[
-        ("len(items(object.spec))", "0"),
-    ],
+    examples: &[("len(items(object.spec))", "0")],
     cost: 16,
     eval,
 };

@@ -1,6 +1,10 @@
 //! `join`: texts with a separator between.
 
-use kpol_vm::{builtin::{Builtin, Sig}, types::Type, value::Value};
+use kpol_vm::{
+    builtin::{Builtin, Sig},
+    types::Type,
+    value::Value,
+};
 
 use super::MAX_TEXT;
 use super::support::{arg, elements, text, to_text};
@@ -14,10 +18,7 @@ pub(super) static BUILTIN: Builtin = Builtin {
     doc: "The texts of `list` with `separator` between them; an absent list is empty, an absent separator gives absent. Absent above 64 KiB.",
     rego: Some("concat"),
     falco: Some("join"),
-    examples: &[
-        (r#"join(["a", "b"], ", ")"#, "a, b"),
-        (r#"join([], ", ")"#, ""),
-    ],
+    examples: &[(r#"join(["a", "b"], ", ")"#, "a, b"), (r#"join([], ", ")"#, "")],
     cost: 16,
     eval,
 };

@@ -2,7 +2,11 @@
 
 use std::fmt::{self, Write};
 
-use kpol_vm::{builtin::{Builtin, Sig}, types::Type, value::Value};
+use kpol_vm::{
+    builtin::{Builtin, Sig},
+    types::Type,
+    value::Value,
+};
 
 use super::MAX_TEXT;
 use super::support::{arg, json, to_text};
@@ -16,9 +20,7 @@ pub(super) static BUILTIN: Builtin = Builtin {
     doc: "The compact JSON text of a `dyn`; absent of absent and above 64 KiB.",
     rego: Some("json.marshal"),
     falco: None,
-    examples: &[
-        ("json(object.spec.missing)", "(not set)"),
-    ],
+    examples: &[("json(object.spec.missing)", "(not set)")],
     cost: 64,
     eval,
 };

@@ -1,6 +1,10 @@
 //! `keys`: the keys of a map.
 
-use kpol_vm::{builtin::{Builtin, Sig}, types::Type, value::Value};
+use kpol_vm::{
+    builtin::{Builtin, Sig},
+    types::Type,
+    value::Value,
+};
 
 use super::support::{arg, list, to_text};
 
@@ -13,9 +17,7 @@ pub(super) static BUILTIN: Builtin = Builtin {
     doc: "The keys of a map in alphabetical order, or of a JSON object in the order of the text; none of absent and of any other `dyn`.",
     rego: Some("object.keys"),
     falco: None,
-    examples: &[
-        ("len(keys(object.metadata.labels))", "0"),
-    ],
+    examples: &[("len(keys(object.metadata.labels))", "0")],
     cost: 16,
     eval,
 };

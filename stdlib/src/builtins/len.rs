@@ -1,6 +1,10 @@
 //! `len`: how much is in it.
 
-use kpol_vm::{builtin::{Builtin, Sig}, types::Type, value::Value};
+use kpol_vm::{
+    builtin::{Builtin, Sig},
+    types::Type,
+    value::Value,
+};
 
 use super::support::{arg, size};
 
@@ -13,11 +17,7 @@ pub(super) static BUILTIN: Builtin = Builtin {
     doc: "How many elements a list or set has, entries a map, characters (Unicode scalar values) a text; 0 of absent and of any other `dyn`.",
     rego: Some("count"),
     falco: Some("len"),
-    examples: &[
-        (r#"len(["a", "b"])"#, "2"),
-        (r#"len("häuser")"#, "6"),
-        ("len([])", "0"),
-    ],
+    examples: &[(r#"len(["a", "b"])"#, "2"), (r#"len("häuser")"#, "6"), ("len([])", "0")],
     cost: 2,
     eval,
 };

@@ -1,6 +1,10 @@
 //! `lower`: text in lower case.
 
-use kpol_vm::{builtin::{Builtin, Sig}, types::Type, value::Value};
+use kpol_vm::{
+    builtin::{Builtin, Sig},
+    types::Type,
+    value::Value,
+};
 
 use super::support::{arg, text, to_text};
 
@@ -13,10 +17,7 @@ pub(super) static BUILTIN: Builtin = Builtin {
     doc: "The text in lower case; absent of absent.",
     rego: Some("lower"),
     falco: Some("tolower"),
-    examples: &[
-        (r#"lower("NetAdmin")"#, "netadmin"),
-        (r#"lower("ÄB")"#, "äb"),
-    ],
+    examples: &[(r#"lower("NetAdmin")"#, "netadmin"), (r#"lower("ÄB")"#, "äb")],
     cost: 8,
     eval,
 };

@@ -1,6 +1,11 @@
 //! `path`: text as an absolute path without `..`.
 
-use kpol_vm::{builtin::{Builtin, Sig}, scalar::path, types::Type, value::Value};
+use kpol_vm::{
+    builtin::{Builtin, Sig},
+    scalar::path,
+    types::Type,
+    value::Value,
+};
 
 use super::support::{arg, dyn_or_text, to_text};
 
@@ -13,10 +18,7 @@ pub(super) static BUILTIN: Builtin = Builtin {
     doc: "The text as an absolute path without `..`; absent when it is none.",
     rego: None,
     falco: None,
-    examples: &[
-        (r#"path("/etc/ssh/sshd_config") under "/etc""#, "true"),
-        (r#"path("etc")"#, "(not set)"),
-    ],
+    examples: &[(r#"path("/etc/ssh/sshd_config") under "/etc""#, "true"), (r#"path("etc")"#, "(not set)")],
     cost: 8,
     eval,
 };

@@ -1,6 +1,11 @@
 //! `path.dir`.
 
-use kpol_vm::{builtin::{Builtin, Sig}, scalar::path, types::Type, value::Value};
+use kpol_vm::{
+    builtin::{Builtin, Sig},
+    scalar::path,
+    types::Type,
+    value::Value,
+};
 
 use super::support::{arg, text, to_text};
 
@@ -13,10 +18,7 @@ pub(super) static BUILTIN: Builtin = Builtin {
     doc: "A path without its last part; `/` of `/`, absent of absent.",
     rego: None,
     falco: None,
-    examples: &[
-        (r#"path("/etc/ssh/sshd_config").dir"#, "/etc/ssh"),
-        (r#"path("/etc").dir"#, "/"),
-    ],
+    examples: &[(r#"path("/etc/ssh/sshd_config").dir"#, "/etc/ssh"), (r#"path("/etc").dir"#, "/")],
     cost: 4,
     eval,
 };

@@ -1,6 +1,11 @@
 //! `path.extension`.
 
-use kpol_vm::{builtin::{Builtin, Sig}, scalar::path, types::Type, value::Value};
+use kpol_vm::{
+    builtin::{Builtin, Sig},
+    scalar::path,
+    types::Type,
+    value::Value,
+};
 
 use super::support::{arg, text, to_text};
 

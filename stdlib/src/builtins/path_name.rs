@@ -1,6 +1,11 @@
 //! `path.name`.
 
-use kpol_vm::{builtin::{Builtin, Sig}, scalar::path, types::Type, value::Value};
+use kpol_vm::{
+    builtin::{Builtin, Sig},
+    scalar::path,
+    types::Type,
+    value::Value,
+};
 
 use super::support::{arg, text, to_text};
 
@@ -13,10 +18,7 @@ pub(super) static BUILTIN: Builtin = Builtin {
     doc: "The last part of a path; empty of `/`, absent of absent.",
     rego: None,
     falco: Some("basename"),
-    examples: &[
-        (r#"path("/etc/ssh/sshd_config").name"#, "sshd_config"),
-        (r#"path("/").name"#, ""),
-    ],
+    examples: &[(r#"path("/etc/ssh/sshd_config").name"#, "sshd_config"), (r#"path("/").name"#, "")],
     cost: 2,
     eval,
 };

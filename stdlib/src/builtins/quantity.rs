@@ -1,6 +1,12 @@
 //! `quantity`: a Kubernetes quantity from text and numbers.
 
-use kpol_vm::{builtin::{Builtin, Sig}, json::Json, scalar::quantity::Quantity, types::Type, value::Value};
+use kpol_vm::{
+    builtin::{Builtin, Sig},
+    json::Json,
+    scalar::quantity::Quantity,
+    types::Type,
+    value::Value,
+};
 
 use super::support::{arg, dyn_or_text, json};
 

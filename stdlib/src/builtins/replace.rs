@@ -1,6 +1,10 @@
 //! `replace`: one text for another.
 
-use kpol_vm::{builtin::{Builtin, Sig}, types::Type, value::Value};
+use kpol_vm::{
+    builtin::{Builtin, Sig},
+    types::Type,
+    value::Value,
+};
 
 use super::MAX_TEXT;
 use super::support::{arg, text, to_text};
@@ -14,10 +18,7 @@ pub(super) static BUILTIN: Builtin = Builtin {
     doc: "`s` with every `old` replaced by `new`, from left to right; an empty `old` replaces nothing. Absent when one is absent, and above 64 KiB.",
     rego: Some("replace"),
     falco: None,
-    examples: &[
-        (r#"replace("a-b-c", "-", "_")"#, "a_b_c"),
-        (r#"replace("abc", "", "x")"#, "abc"),
-    ],
+    examples: &[(r#"replace("a-b-c", "-", "_")"#, "a_b_c"), (r#"replace("abc", "", "x")"#, "abc")],
     cost: 16,
     eval,
 };

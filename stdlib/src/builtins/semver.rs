@@ -1,6 +1,11 @@
 //! `semver`: version from text.
 
-use kpol_vm::{builtin::{Builtin, Sig}, scalar::semver::Version, types::Type, value::Value};
+use kpol_vm::{
+    builtin::{Builtin, Sig},
+    scalar::semver::Version,
+    types::Type,
+    value::Value,
+};
 
 use super::support::{arg, dyn_or_text};
 
@@ -13,10 +18,7 @@ pub(super) static BUILTIN: Builtin = Builtin {
     doc: "The version that a text writes; absent when it writes none.",
     rego: None,
     falco: None,
-    examples: &[
-        (r#"semver("1.34.2") > semver("1.9")"#, "true"),
-        (r#"semver("latest")"#, "(not set)"),
-    ],
+    examples: &[(r#"semver("1.34.2") > semver("1.9")"#, "true"), (r#"semver("latest")"#, "(not set)")],
     cost: 8,
     eval,
 };

@@ -1,6 +1,10 @@
 //! `split`: the parts of a text.
 
-use kpol_vm::{builtin::{Builtin, Sig}, types::Type, value::Value};
+use kpol_vm::{
+    builtin::{Builtin, Sig},
+    types::Type,
+    value::Value,
+};
 
 use super::support::{arg, list, text, to_text};
 

@@ -1,32 +1,39 @@
 //! `string`: the text of a scalar.
 
-use kpol_vm::{builtin::{Builtin, Sig}, types::Type, value::Value};
+use kpol_vm::{
+    builtin::{Builtin, Sig},
+    types::Type,
+    value::Value,
+};
 
 use super::support::{arg, scalar_text};
 
 pub(super) static BUILTIN: Builtin = Builtin {
     name: "string",
-    params: &[("x", Sig::OneOf(&[
-        Sig::Is(Type::Str),
-        Sig::Is(Type::Int),
-        Sig::Is(Type::Bool),
-        Sig::Is(Type::Quantity),
-        Sig::Is(Type::Duration),
-        Sig::Is(Type::Time),
-        Sig::Is(Type::Semver),
-        Sig::Is(Type::Ip),
-        Sig::Is(Type::Cidr),
-        Sig::Is(Type::Port),
-        Sig::Is(Type::Path),
-        Sig::Is(Type::Image),
-        Sig::Is(Type::ImagePrefix),
-        Sig::Is(Type::Host),
-        Sig::Is(Type::HostPattern),
-        Sig::Is(Type::Capability),
-        Sig::Is(Type::Glob),
-        Sig::Is(Type::Regex),
-        Sig::Is(Type::Dyn),
-    ]))],
+    params: &[(
+        "x",
+        Sig::OneOf(&[
+            Sig::Is(Type::Str),
+            Sig::Is(Type::Int),
+            Sig::Is(Type::Bool),
+            Sig::Is(Type::Quantity),
+            Sig::Is(Type::Duration),
+            Sig::Is(Type::Time),
+            Sig::Is(Type::Semver),
+            Sig::Is(Type::Ip),
+            Sig::Is(Type::Cidr),
+            Sig::Is(Type::Port),
+            Sig::Is(Type::Path),
+            Sig::Is(Type::Image),
+            Sig::Is(Type::ImagePrefix),
+            Sig::Is(Type::Host),
+            Sig::Is(Type::HostPattern),
+            Sig::Is(Type::Capability),
+            Sig::Is(Type::Glob),
+            Sig::Is(Type::Regex),
+            Sig::Is(Type::Dyn),
+        ]),
+    )],
     ret: Sig::Is(Type::Str),
     partial: true,
     property: false,

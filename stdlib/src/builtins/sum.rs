@@ -1,12 +1,20 @@
 //! `sum`: all elements together.
 
-use kpol_vm::{builtin::{Builtin, Sig}, scalar::{duration::Duration, quantity::Quantity}, types::Type, value::Value};
+use kpol_vm::{
+    builtin::{Builtin, Sig},
+    scalar::{duration::Duration, quantity::Quantity},
+    types::Type,
+    value::Value,
+};
 
 use super::support::{arg, elements};
 
 pub(super) static BUILTIN: Builtin = Builtin {
     name: "sum",
-    params: &[("list", Sig::OneOf(&[Sig::ListOf(Type::Int), Sig::ListOf(Type::Quantity), Sig::ListOf(Type::Duration)]))],
+    params: &[(
+        "list",
+        Sig::OneOf(&[Sig::ListOf(Type::Int), Sig::ListOf(Type::Quantity), Sig::ListOf(Type::Duration)]),
+    )],
     ret: Sig::Element,
     partial: true,
     property: false,

@@ -110,8 +110,10 @@ pub(super) fn identity(value: &Value) -> String {
             format!("l{}:{}", parts.len(), parts.join(","))
         }
         Value::Map(entries) => {
-            let parts: Vec<_> =
-                entries.iter().map(|(key, value)| format!("{}:{key}={}", key.len(), identity(value))).collect();
+            let parts: Vec<_> = entries
+                .iter()
+                .map(|(key, value)| format!("{}:{key}={}", key.len(), identity(value)))
+                .collect();
             format!("m{}:{}", parts.len(), parts.join(","))
         }
     }
@@ -121,11 +123,8 @@ pub(super) fn identity(value: &Value) -> String {
 pub(super) fn extreme(elements: &[Value], wanted: Ordering) -> Value {
     let mut best = Value::Absent;
     for value in elements {
-        let better = match best {
-            Value::Absent => order(value, value).is_some(),
-            _ => order(value, &best) == Some(wanted),
-        };
-        if better {
+        let first = matches!(best, Value::Absent);
+        if (first && order(value, value).is_some()) || order(value, &best) == Some(wanted) {
             best = value.clone();
         }
     }
@@ -176,7 +175,9 @@ pub(super) mod tests {
             Value::Cidr(Cidr::parse("10.0.0.0/8").unwrap()),
             Value::Map(vec![(Arc::from("a"), Value::Int(1))].into()),
         ];
-        for json in [Json::Null, Json::Int(3), Json::Str("x".into()), Json::Array(vec![Json::Null, Json::Float(0.5)])] {
+        for json in
+            [Json::Null, Json::Int(3), Json::Str("x".into()), Json::Array(vec![Json::Null, Json::Float(0.5)])]
+        {
             values.push(Value::Dyn(Arc::new(json.clone())));
             values.push(Value::Dyn(Arc::new(Json::Object(vec![("k".into(), json)]))));
         }

@@ -1,6 +1,11 @@
 //! `time`: point in time (RFC 3339) or date from text.
 
-use kpol_vm::{builtin::{Builtin, Sig}, scalar::time::Time, types::Type, value::Value};
+use kpol_vm::{
+    builtin::{Builtin, Sig},
+    scalar::time::Time,
+    types::Type,
+    value::Value,
+};
 
 use super::support::{arg, dyn_or_text};
 

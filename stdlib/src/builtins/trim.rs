@@ -1,6 +1,10 @@
 //! `trim`: text without white space at its ends.
 
-use kpol_vm::{builtin::{Builtin, Sig}, types::Type, value::Value};
+use kpol_vm::{
+    builtin::{Builtin, Sig},
+    types::Type,
+    value::Value,
+};
 
 use super::support::{arg, text, to_text};
 
@@ -13,9 +17,7 @@ pub(super) static BUILTIN: Builtin = Builtin {
     doc: "The text without white space at its ends; absent of absent.",
     rego: Some("trim_space"),
     falco: None,
-    examples: &[
-        (r#"trim("  a b ")"#, "a b"),
-    ],
+    examples: &[(r#"trim("  a b ")"#, "a b")],
     cost: 4,
     eval,
 };

@@ -2,7 +2,10 @@
 
 use std::collections::HashSet;
 
-use kpol_vm::{builtin::{Builtin, Sig}, value::Value};
+use kpol_vm::{
+    builtin::{Builtin, Sig},
+    value::Value,
+};
 
 use super::support::{arg, elements, identity, list};
 
@@ -15,9 +18,7 @@ pub(super) static BUILTIN: Builtin = Builtin {
     doc: "The elements of the list, each at its first place only; an absent list is empty. Texts of every type are compared as they are written.",
     rego: None,
     falco: None,
-    examples: &[
-        ("unique([1, 2, 1])", "[1, 2]"),
-    ],
+    examples: &[("unique([1, 2, 1])", "[1, 2]")],
     cost: 32,
     eval,
 };

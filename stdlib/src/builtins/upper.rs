@@ -1,6 +1,10 @@
 //! `upper`: text in upper case.
 
-use kpol_vm::{builtin::{Builtin, Sig}, types::Type, value::Value};
+use kpol_vm::{
+    builtin::{Builtin, Sig},
+    types::Type,
+    value::Value,
+};
 
 use super::support::{arg, text, to_text};
 
@@ -13,9 +17,7 @@ pub(super) static BUILTIN: Builtin = Builtin {
     doc: "The text in upper case; absent of absent.",
     rego: Some("upper"),
     falco: Some("toupper"),
-    examples: &[
-        (r#"upper("net_raw")"#, "NET_RAW"),
-    ],
+    examples: &[(r#"upper("net_raw")"#, "NET_RAW")],
     cost: 8,
     eval,
 };

@@ -1,6 +1,10 @@
 //! `values`: the values of a map.
 
-use kpol_vm::{builtin::{Builtin, Sig}, types::Type, value::Value};
+use kpol_vm::{
+    builtin::{Builtin, Sig},
+    types::Type,
+    value::Value,
+};
 
 use super::support::{arg, list, to_dyn};
 
@@ -13,9 +17,7 @@ pub(super) static BUILTIN: Builtin = Builtin {
     doc: "The values of a map in the order of its keys, or of a JSON object in the order of the text, `null` left out; none of absent and of any other `dyn`.",
     rego: None,
     falco: None,
-    examples: &[
-        ("len(values(object.metadata.labels))", "0"),
-    ],
+    examples: &[("len(values(object.metadata.labels))", "0")],
     cost: 16,
     eval,
 };

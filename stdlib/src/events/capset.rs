@@ -13,5 +13,5 @@ pub(super) static EVENT: EventDesc = EventDesc {
         ("evt.arg.cap_effective", "new_caps.effective"),
         ("evt.arg.cap_permitted", "new_caps.permitted"),
         ("evt.arg.cap_inheritable", "new_caps.inheritable"),
-],
+    ],
 };

@@ -47,8 +47,16 @@ static EVENT: RecordDesc = RecordDesc {
         req("time", Is(Type::Time), "When it happened."),
         req("name", Is(Type::Str), "The event's name: `exec`, `file_read`."),
         opt("error", Is(Type::Str), "The name of the error, `EACCES`; absent when it succeeded."),
-        opt("result", Is(Type::Int), "What the system call returned; negative for an error. Absent without one."),
-        opt("syscall", Is(Type::Str), "The system call behind it, `openat2`; absent for io_uring and without one."),
+        opt(
+            "result",
+            Is(Type::Int),
+            "What the system call returned; negative for an error. Absent without one.",
+        ),
+        opt(
+            "syscall",
+            Is(Type::Str),
+            "The system call behind it, `openat2`; absent for io_uring and without one.",
+        ),
         req("node", Is(Type::Str), "The name of the node."),
     ],
 };
@@ -58,8 +66,12 @@ static PROCESS: RecordDesc = RecordDesc {
     doc: "A process as it was when the event happened.",
     host: false,
     fields: &[
-        req("id", Is(Type::Str), "Tells it from every other process of the node, also when pids are used again; \
-             stays the same over `exec`."),
+        req(
+            "id",
+            Is(Type::Str),
+            "Tells it from every other process of the node, also when pids are used again; \
+             stays the same over `exec`.",
+        ),
         req("pid", Is(Type::Int), "Its process id on the node."),
         req("ppid", Is(Type::Int), "The process id of its parent; 0 if there is none."),
         req("tid", Is(Type::Int), "The thread that acted; equal to `pid` for the first one."),
@@ -67,9 +79,17 @@ static PROCESS: RecordDesc = RecordDesc {
         req("pgid", Is(Type::Int), "Its process group, on the node."),
         req("sid", Is(Type::Int), "Its session, on the node."),
         opt("session", Is(Type::Str), "The name of the session's first process."),
-        req("name", Is(Type::Str), "The name that the kernel keeps: the program's file name, cut to 15 bytes. A \
-             process can change it; `exe` it can not."),
-        req("exe", Is(Type::Path), "The program's file with symbolic links resolved; empty for a kernel thread."),
+        req(
+            "name",
+            Is(Type::Str),
+            "The name that the kernel keeps: the program's file name, cut to 15 bytes. A \
+             process can change it; `exe` it can not.",
+        ),
+        req(
+            "exe",
+            Is(Type::Path),
+            "The program's file with symbolic links resolved; empty for a kernel thread.",
+        ),
         req("exe_requested", Is(Type::Str), "The file name as it was given to `execve`."),
         req("argv0", Is(Type::Str), "The first of the words that it was started with."),
         req("args", List(Type::Str), "The words behind the first."),
@@ -79,7 +99,11 @@ static PROCESS: RecordDesc = RecordDesc {
         req("uid", Is(Type::Int), "The user id that it acts as (effective), on the node."),
         req("gid", Is(Type::Int), "The group id that it acts as (effective), on the node."),
         req("real_uid", Is(Type::Int), "The user id that started it."),
-        opt("login_uid", Is(Type::Int), "The user id of the login that it comes from; absent if there was none."),
+        opt(
+            "login_uid",
+            Is(Type::Int),
+            "The user id of the login that it comes from; absent if there was none.",
+        ),
         opt("tty", Is(Type::Int), "The number of its terminal; absent without one."),
         opt("parent", Rec("process"), "Its parent; absent for the first process."),
         req("ancestors", ListRec("process"), "Its parent, that one's parent, and so on; at most 16."),
@@ -88,10 +112,17 @@ static PROCESS: RecordDesc = RecordDesc {
         req("caps_inheritable", Set(Type::Capability), "The capabilities that it may pass on over `exec`."),
         flag("no_new_privs", "Whether it can never gain privileges again."),
         flag("exe_from_memfd", "Whether the program is in memory only (`memfd_create`)."),
-        flag("exe_upper_layer", "Whether the program is not of the image but was written after the container began."),
+        flag(
+            "exe_upper_layer",
+            "Whether the program is not of the image but was written after the container began.",
+        ),
         flag("exe_deleted", "Whether the program's file is gone."),
         opt("exe_modified", Is(Type::Time), "When the program's file was last written."),
-        opt("exe_changed", Is(Type::Time), "When the program's file last got new metadata or content (ctime)."),
+        opt(
+            "exe_changed",
+            Is(Type::Time),
+            "When the program's file last got new metadata or content (ctime).",
+        ),
         req("start_time", Is(Type::Time), "When it began (or when its last `exec` was, if that is later)."),
         req("cgroup", Is(Type::Str), "The path of its cgroup."),
         flag("host_pid_namespace", "Whether it sees the processes of the node."),
@@ -172,7 +203,11 @@ static FILE: RecordDesc = RecordDesc {
     doc: "A file that an event is about.",
     host: false,
     fields: &[
-        req("path", Is(Type::Path), "Where it really is: absolute, symbolic links resolved, as the container sees it."),
+        req(
+            "path",
+            Is(Type::Path),
+            "Where it really is: absolute, symbolic links resolved, as the container sees it.",
+        ),
         req("requested", Is(Type::Path), "Where it was asked for: made absolute, symbolic links kept."),
         req("raw", Is(Type::Str), "The name as it was given to the kernel; may be relative."),
         req("name", Is(Type::Str), "The last part of `path`."),
@@ -180,9 +215,21 @@ static FILE: RecordDesc = RecordDesc {
         opt("flags", List(Type::Str), "The flags of an open: `O_CREAT`, `O_TRUNC`; absent for other events."),
         opt("mode", Is(Type::Int), "The permissions that a new file was given; absent if none was made."),
         flag("created", "Whether the file was made by this open."),
-        opt("kind", Is(Type::Str), "`file`, `dir`, `symlink`, `device`, `fifo` or `socket`; absent if it does not exist."),
-        opt("fs_type", Is(Type::Str), "The type of its file system: `overlay`, `tmpfs`, `proc`; absent if it does not exist."),
-        opt("owner_uid", Is(Type::Int), "The user id that owns it, on the node; absent if it does not exist."),
+        opt(
+            "kind",
+            Is(Type::Str),
+            "`file`, `dir`, `symlink`, `device`, `fifo` or `socket`; absent if it does not exist.",
+        ),
+        opt(
+            "fs_type",
+            Is(Type::Str),
+            "The type of its file system: `overlay`, `tmpfs`, `proc`; absent if it does not exist.",
+        ),
+        opt(
+            "owner_uid",
+            Is(Type::Int),
+            "The user id that owns it, on the node; absent if it does not exist.",
+        ),
     ],
 };
 
@@ -259,9 +306,17 @@ static MOUNTED: RecordDesc = RecordDesc {
     doc: "What was mounted, and where.",
     host: false,
     fields: &[
-        opt("source", Is(Type::Str), "The device or directory that is mounted; absent for file systems without one."),
+        opt(
+            "source",
+            Is(Type::Str),
+            "The device or directory that is mounted; absent for file systems without one.",
+        ),
         req("path", Is(Type::Path), "Where it is mounted, symbolic links resolved."),
-        opt("fs_type", Is(Type::Str), "The file system's type; absent for bind mounts and changes of a mount."),
+        opt(
+            "fs_type",
+            Is(Type::Str),
+            "The file system's type; absent for bind mounts and changes of a mount.",
+        ),
         req("flags", List(Type::Str), "`MS_BIND`, `MS_RDONLY`, ..."),
     ],
 };

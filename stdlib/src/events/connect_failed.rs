@@ -18,5 +18,5 @@ pub(super) static EVENT: EventDesc = EventDesc {
         ("fd.snet", "net.remote.ip"),
         ("fd.sip.name", "net.remote.host"),
         ("fd.sockpath", "net.remote.path"),
-],
+    ],
 };

@@ -73,6 +73,11 @@ pub(super) const fn flag(name: &'static str, doc: &'static str) -> FieldDesc {
 }
 
 impl FieldDesc {
+    #[cfg(test)]
+    pub(super) fn name(&self) -> &'static str {
+        self.name
+    }
+
     fn field(&self, virtual_source: Option<VirtualSource>) -> Field {
         Field {
             name: self.name.to_owned(),

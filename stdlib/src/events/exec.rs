@@ -13,5 +13,5 @@ pub(super) static EVENT: EventDesc = EventDesc {
         ("evt.arg.filename", "proc.exe_requested"),
         ("evt.arg.exe", "proc.argv0"),
         ("evt.arg.args", "proc.args"),
-],
+    ],
 };

@@ -9,7 +9,5 @@ pub(super) static EVENT: EventDesc = EventDesc {
     killable: false,
     since: "0.1",
     falco: &["procexit"],
-    falco_fields: &[
-        ("evt.arg.status", "exit.code"),
-],
+    falco_fields: &[("evt.arg.status", "exit.code")],
 };

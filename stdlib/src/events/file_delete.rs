@@ -9,8 +9,5 @@ pub(super) static EVENT: EventDesc = EventDesc {
     killable: true,
     since: "0.1",
     falco: &["unlink", "unlinkat", "rmdir"],
-    falco_fields: &[
-        ("evt.arg.name", "file.raw"),
-        ("evt.arg.path", "file.raw"),
-],
+    falco_fields: &[("evt.arg.name", "file.raw"), ("evt.arg.path", "file.raw")],
 };

@@ -14,5 +14,5 @@ pub(super) static EVENT: EventDesc = EventDesc {
         ("evt.arg.filename", "file.raw"),
         ("evt.arg.flags", "file.flags"),
         ("evt.arg.mode", "file.mode"),
-],
+    ],
 };

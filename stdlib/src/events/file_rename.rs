@@ -17,5 +17,5 @@ pub(super) static EVENT: EventDesc = EventDesc {
         ("evt.arg.newpath", "target.raw"),
         ("fs.path.source", "file.requested"),
         ("fs.path.target", "target.requested"),
-],
+    ],
 };

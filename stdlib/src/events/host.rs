@@ -29,7 +29,11 @@ static REQUEST: RecordDesc = RecordDesc {
     host: true,
     fields: &[
         req("operation", Is(Type::Str), "`create`, `update`, `delete` or `connect`, in lower case."),
-        opt("name", Is(Type::Str), "The object's name; absent when the server makes one up (`generateName`)."),
+        opt(
+            "name",
+            Is(Type::Str),
+            "The object's name; absent when the server makes one up (`generateName`).",
+        ),
         opt("namespace", Is(Type::Str), "The namespace of the request; absent for cluster-wide objects."),
         opt("subresource", Is(Type::Str), "`status`, `scale`, `exec`, ...; absent for the object itself."),
         req("kind", Is(Type::Str), "The kind of the object in the request: `Deployment`."),

@@ -20,5 +20,5 @@ pub(super) static EVENT: EventDesc = EventDesc {
         ("evt.arg.oldpath", "target.raw"),
         ("fs.path.source", "file.requested"),
         ("fs.path.target", "target.requested"),
-],
+    ],
 };

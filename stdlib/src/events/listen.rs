@@ -14,5 +14,5 @@ pub(super) static EVENT: EventDesc = EventDesc {
         ("fd.sport", "net.local.port"),
         ("fd.snet", "net.local.ip"),
         ("fd.sockpath", "net.local.path"),
-],
+    ],
 };

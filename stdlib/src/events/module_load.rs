@@ -9,7 +9,5 @@ pub(super) static EVENT: EventDesc = EventDesc {
     killable: true,
     since: "0.1",
     falco: &["init_module", "finit_module"],
-    falco_fields: &[
-        ("evt.arg.uargs", "module.params"),
-],
+    falco_fields: &[("evt.arg.uargs", "module.params")],
 };

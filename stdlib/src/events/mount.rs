@@ -14,5 +14,5 @@ pub(super) static EVENT: EventDesc = EventDesc {
         ("evt.arg.dir", "mount.path"),
         ("evt.arg.type", "mount.fs_type"),
         ("evt.arg.flags", "mount.flags"),
-],
+    ],
 };

@@ -9,8 +9,5 @@ pub(super) static EVENT: EventDesc = EventDesc {
     killable: true,
     since: "0.1",
     falco: &["ptrace"],
-    falco_fields: &[
-        ("evt.arg.request", "ptrace.request"),
-        ("evt.arg.pid", "ptrace.target.pid"),
-],
+    falco_fields: &[("evt.arg.request", "ptrace.request"), ("evt.arg.pid", "ptrace.target.pid")],
 };

@@ -9,8 +9,5 @@ pub(super) static EVENT: EventDesc = EventDesc {
     killable: true,
     since: "0.1",
     falco: &["setuid", "setresuid", "setreuid"],
-    falco_fields: &[
-        ("evt.arg.uid", "new_user.uid"),
-        ("evt.arg.euid", "new_user.uid"),
-],
+    falco_fields: &[("evt.arg.uid", "new_user.uid"), ("evt.arg.euid", "new_user.uid")],
 };
