@@ -96,14 +96,16 @@ impl<'l> Builder<'l> {
         self.check_depth(1, start..start + 1)?;
         self.count(start..start + 1)?;
         let items = if object { Items::Object(Vec::new()) } else { Items::Array(Vec::new()) };
-        let frame = Frame { start, items, nodes: Vec::new(), key: None, merges: Vec::new(), weight: 1, height: 0 };
+        let frame =
+            Frame { start, items, nodes: Vec::new(), key: None, merges: Vec::new(), weight: 1, height: 0 };
         self.frames.push(frame);
         Ok(())
     }
 
     pub(crate) fn key(&mut self, name: String, at: Range<usize>) -> Result<(), ManifestError> {
         if name.len() > self.limits.key_bytes {
-            let message = format!("this key has {} bytes; the limit is {}", name.len(), self.limits.key_bytes);
+            let message =
+                format!("this key has {} bytes; the limit is {}", name.len(), self.limits.key_bytes);
             return Err(ManifestError::new(Kind::KeyTooLong, at, message));
         }
         self.set_key(Key::Named(name, at));
@@ -172,9 +174,14 @@ impl<'l> Builder<'l> {
             }
             (Items::Object(entries), Some(Key::Merge(at))) => {
                 if !can_merge(&built.value) {
-                    let found = format!("`<<` merges an object or a list of objects, and this is {}", built.value.form());
+                    let found = format!(
+                        "`<<` merges an object or a list of objects, and this is {}",
+                        built.value.form()
+                    );
                     let value = built.node.start as usize..built.node.end as usize;
-                    return Err(ManifestError::new(Kind::Merge, value, found).secondary(at, "merged by this key"));
+                    return Err(
+                        ManifestError::new(Kind::Merge, value, found).secondary(at, "merged by this key")
+                    );
                 }
                 frame.merges.push((entries.len(), built));
             }
@@ -187,13 +194,19 @@ impl<'l> Builder<'l> {
     }
 
     /// A copy of an anchored value, if the budget allows it.
-    pub(crate) fn copy(&mut self, built: &Built, anchor: &str, at: Range<usize>) -> Result<Built, ManifestError> {
+    pub(crate) fn copy(
+        &mut self,
+        built: &Built,
+        anchor: &str,
+        at: Range<usize>,
+    ) -> Result<Built, ManifestError> {
         self.check_depth(built.height, at.clone())?;
         self.copied += built.weight;
         if self.copied > self.limits.alias_nodes {
             let limit = self.limits.alias_nodes;
             let message = format!("`{anchor}` makes the file's aliases stand for more than {limit} values");
-            let help = "anchors inside anchors multiply; write the values out, or raise the limit on aliased values";
+            let help =
+                "anchors inside anchors multiply; write the values out, or raise the limit on aliased values";
             return Err(ManifestError::new(Kind::AnchorBomb, at, message).help(help));
         }
         Ok(built.clone())
@@ -213,7 +226,8 @@ impl<'l> Builder<'l> {
             return Ok(());
         }
         let message = format!("the file has more than {} values", self.limits.nodes);
-        Err(ManifestError::new(Kind::TooManyNodes, at, message).help("split the file, or raise the limit on values"))
+        Err(ManifestError::new(Kind::TooManyNodes, at, message)
+            .help("split the file, or raise the limit on values"))
     }
 }
 
@@ -256,7 +270,12 @@ fn can_merge(value: &Json) -> bool {
 
 /// Go-yaml v2's merge: in the order of the text, and what comes later wins, be it a key or a merge; in a list of
 /// objects the earlier one wins. A replaced entry keeps its place.
-fn merge(entries: &mut Vec<(String, Json)>, nodes: &mut Vec<Node>, merges: Vec<(usize, Built)>, inner: &[Node]) {
+fn merge(
+    entries: &mut Vec<(String, Json)>,
+    nodes: &mut Vec<Node>,
+    merges: Vec<(usize, Built)>,
+    inner: &[Node],
+) {
     let mut out = Merged::default();
     let mut merges = merges.into_iter().peekable();
     let written = std::mem::take(entries).into_iter().zip(std::mem::take(nodes));
@@ -309,7 +328,12 @@ fn sources(built: Built, inner: &[Node]) -> Vec<(Json, u32)> {
             let nodes = children(inner, built.node.first);
             items.into_iter().zip(nodes.iter().map(|n| n.first)).rev().collect()
         }
-        value @ (Json::Null | Json::Bool(_) | Json::Int(_) | Json::Float(_) | Json::Str(_) | Json::Object(_)) => {
+        value @ (Json::Null
+        | Json::Bool(_)
+        | Json::Int(_)
+        | Json::Float(_)
+        | Json::Str(_)
+        | Json::Object(_)) => {
             vec![(value, built.node.first)]
         }
     }

@@ -91,7 +91,9 @@ impl FromStr for JsonPath {
             } else if let Some(index) = rest.strip_prefix('[') {
                 let (digits, after) = index.split_once(']').ok_or_else(|| fail("expected `]`"))?;
                 let number = Some(digits).filter(|d| d.bytes().all(|b| b.is_ascii_digit()));
-                let index = number.and_then(|d| d.parse().ok()).ok_or_else(|| fail("expected an index or a quoted key"))?;
+                let index = number
+                    .and_then(|d| d.parse().ok())
+                    .ok_or_else(|| fail("expected an index or a quoted key"))?;
                 (Segment::Index(index), after)
             } else {
                 let word = if segments.is_empty() { Some(rest) } else { rest.strip_prefix('.') };

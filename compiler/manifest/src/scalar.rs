@@ -111,8 +111,12 @@ pub(crate) fn number(value: f64) -> Json {
 fn untagged(text: &str) -> Scalar {
     let word = match text {
         "" | "~" | "null" | "Null" | "NULL" => Scalar::Null,
-        "y" | "Y" | "yes" | "Yes" | "YES" | "true" | "True" | "TRUE" | "on" | "On" | "ON" => Scalar::Bool(true),
-        "n" | "N" | "no" | "No" | "NO" | "false" | "False" | "FALSE" | "off" | "Off" | "OFF" => Scalar::Bool(false),
+        "y" | "Y" | "yes" | "Yes" | "YES" | "true" | "True" | "TRUE" | "on" | "On" | "ON" => {
+            Scalar::Bool(true)
+        }
+        "n" | "N" | "no" | "No" | "NO" | "false" | "False" | "FALSE" | "off" | "Off" | "OFF" => {
+            Scalar::Bool(false)
+        }
         ".nan" | ".NaN" | ".NAN" => Scalar::Float(f64::NAN),
         ".inf" | ".Inf" | ".INF" | "+.inf" | "+.Inf" | "+.INF" => Scalar::Float(f64::INFINITY),
         "-.inf" | "-.Inf" | "-.INF" => Scalar::Float(f64::NEG_INFINITY),
@@ -147,7 +151,8 @@ fn integer(text: &str) -> Option<Scalar> {
         [b'0', ..] => radix(digits, 1, 8),
         _ => radix(digits, 0, 10),
     };
-    let signed = magnitude.and_then(|m| if negative { 0i64.checked_sub_unsigned(m) } else { i64::try_from(m).ok() });
+    let signed =
+        magnitude.and_then(|m| if negative { 0i64.checked_sub_unsigned(m) } else { i64::try_from(m).ok() });
     let with_sign_inside = || i64::from_str_radix(text.strip_prefix("0b")?, 2).ok();
     let unsigned = magnitude.filter(|_| digits.len() == text.len());
     signed.map(Scalar::Int).or(unsigned.map(Scalar::Unsigned)).or_else(|| with_sign_inside().map(Scalar::Int))
@@ -162,7 +167,8 @@ fn radix(text: &str, skip: usize, radix: u32) -> Option<u64> {
 fn float(text: &str) -> Scalar {
     let digits = |t: &str| t.bytes().all(|b| b.is_ascii_digit());
     let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
-    let (mantissa, exponent) = unsigned.split_once(['e', 'E']).map_or((unsigned, None), |(m, e)| (m, Some(e)));
+    let (mantissa, exponent) =
+        unsigned.split_once(['e', 'E']).map_or((unsigned, None), |(m, e)| (m, Some(e)));
     let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
     let exponent = exponent.map(|e| e.strip_prefix(['+', '-']).unwrap_or(e));
     let written = digits(whole) && digits(fraction) && !(whole.is_empty() && fraction.is_empty());

@@ -8,7 +8,8 @@ use crate::{ManifestError, ManifestErrorKind};
 pub fn line_col(text: &str, offset: usize) -> (usize, usize) {
     let before = text.get(..text.floor_char_boundary(offset)).unwrap_or(text);
     let bytes = before.as_bytes();
-    let breaks = |(i, b): (usize, &u8)| *b == b'\n' || (*b == b'\r' && text.as_bytes().get(i + 1) != Some(&b'\n'));
+    let breaks =
+        |(i, b): (usize, &u8)| *b == b'\n' || (*b == b'\r' && text.as_bytes().get(i + 1) != Some(&b'\n'));
     let lines = bytes.iter().enumerate().filter(|&(i, b)| breaks((i, b))).count();
     let start = bytes.iter().enumerate().rposition(|(i, b)| breaks((i, b))).map_or(0, |i| i + 1);
     let line = before.get(start..).unwrap_or_default();
@@ -25,7 +26,8 @@ pub(crate) fn utf8(bytes: &[u8]) -> Result<&str, ManifestError> {
         let end = at + error.error_len().unwrap_or(bytes.len() - at);
         let message = format!("byte {at} (0x{byte:02x}, line {line}, column {col}) is not UTF-8");
         let encoded = matches!(bytes, [0xff, 0xfe, ..] | [0xfe, 0xff, ..]);
-        let help = if encoded { "the file looks like UTF-16; save it as UTF-8" } else { "save the file as UTF-8" };
+        let help =
+            if encoded { "the file looks like UTF-16; save it as UTF-8" } else { "save the file as UTF-8" };
         ManifestError::new(ManifestErrorKind::Utf8, at..end, message).help(help)
     })
 }
@@ -40,13 +42,20 @@ pub(crate) fn looks_like_json(text: &str) -> bool {
     without_bom(text).0.trim_start_matches([' ', '\t', '\r', '\n']).starts_with(['{', '['])
 }
 
-/// Byte offsets of characters: every 64th is kept, the rest is walked. Costs nothing for ASCII.
+/// Whether what the first bracket opens is quoted as only JSON needs it, in a text that is one document.
+pub(crate) fn quotes_like_json(text: &str) -> bool {
+    let space = [' ', '\t', '\r', '\n'];
+    let inside = without_bom(text).0.trim_start_matches(space).trim_start_matches(['{', '[']);
+    inside.trim_start_matches(space).starts_with(['"', '{']) && !text.contains("\n---")
+}
+
+/// Byte offsets of characters: every 16th is kept, the rest is walked. Costs nothing for ASCII.
 pub(crate) struct CharMap<'t> {
     text: &'t str,
     every: Option<Vec<u32>>,
 }
 
-const STEP: usize = 64;
+const STEP: usize = 16;
 
 impl<'t> CharMap<'t> {
     pub(crate) fn new(text: &'t str) -> Self {
@@ -80,7 +89,8 @@ pub(crate) fn refuse_unreadable(text: &str) -> Result<(), ManifestError> {
     let Some(at) = bytes.iter().enumerate().position(suspect) else { return Ok(()) };
     let found = text.get(at..).and_then(|rest| rest.chars().next()).unwrap_or_default();
     let is_break = matches!(found, '\u{85}' | '\u{2028}' | '\u{2029}');
-    let what = if is_break { "a line break to kubectl and not to every reader" } else { "not allowed in YAML" };
+    let what =
+        if is_break { "a line break to kubectl and not to every reader" } else { "not allowed in YAML" };
     let message = format!("the character U+{:04X} is {what}", u32::from(found));
     Err(ManifestError::new(ManifestErrorKind::Syntax, at..at + found.len_utf8(), message)
         .help("remove it, or write it as an escape in a double-quoted string"))

@@ -52,8 +52,15 @@ struct Reader<'t, 'l> {
     places: Places<'t>,
     build: Builder<'l>,
     anchors: HashMap<usize, Anchor>,
-    /// The anchor, or 0, of each open list or object.
-    open: Vec<usize>,
+    open: Vec<Open>,
+}
+
+/// A list or object that is open.
+struct Open {
+    /// Its anchor, or 0.
+    anchor: usize,
+    /// Whether it is, or is in, flow style.
+    flow: bool,
 }
 
 type FoundTag<'t> = Option<Cow<'t, saphyr_parser::Tag>>;
@@ -77,7 +84,7 @@ impl Reader<'_, '_> {
             Event::MappingStart(anchor, tag) => self.open(true, anchor, tag, span),
             Event::SequenceEnd | Event::MappingEnd => {
                 let end = self.places.collection_end(span);
-                let anchor = self.open.pop().unwrap_or_default();
+                let anchor = self.open.pop().map_or(0, |open| open.anchor);
                 match self.build.close(end)? {
                     Some(built) => self.finished(built, anchor),
                     None => Ok(()),
@@ -86,7 +93,13 @@ impl Reader<'_, '_> {
         }
     }
 
-    fn open(&mut self, object: bool, anchor: usize, tag: FoundTag<'_>, span: Span) -> Result<(), ManifestError> {
+    fn open(
+        &mut self,
+        object: bool,
+        anchor: usize,
+        tag: FoundTag<'_>,
+        span: Span,
+    ) -> Result<(), ManifestError> {
         let start = self.places.collection_start(span);
         let (form, fits) = if object { ("object", "map") } else { ("list", "seq") };
         let at = start..start + 1;
@@ -102,7 +115,8 @@ impl Reader<'_, '_> {
         if anchor > 0 {
             self.anchors.insert(anchor, Anchor { built: None });
         }
-        self.open.push(anchor);
+        let flow = self.places.is_bracket(span) || self.open.last().is_some_and(|open| open.flow);
+        self.open.push(Open { anchor, flow });
         self.build.open(object, start)
     }
 
@@ -116,12 +130,18 @@ impl Reader<'_, '_> {
     ) -> Result<(), ManifestError> {
         let at = self.places.scalar(span, style, text.is_empty(), anchor > 0 || tag.is_some());
         let plain = style == ScalarStyle::Plain;
+        let tagged = anchor > 0 || tag.is_some();
+        self.refuse_old_flow(&at, style)?;
+        let text = self.without_added_break(text, style, span, tagged);
         let name = tag.map(|tag| full_name(&tag));
         let tag = match &name {
             Some(name) => Some(Tag::named(name).ok_or_else(|| unknown_tag(name, at.clone()))?),
             None => None,
         };
-        if self.build.expects_key() && text == "<<" && (tag == Some(Tag::Merge) || (tag.is_none() && plain)) {
+        if self.build.expects_key()
+            && text == "<<"
+            && (matches!(tag, Some(Tag::Merge | Tag::Local)) || (tag.is_none() && plain))
+        {
             self.build.merge_key(at);
             return Ok(());
         }
@@ -132,7 +152,10 @@ impl Reader<'_, '_> {
         };
         if self.build.expects_key() {
             if anchor > 0 {
-                let built = Built { node: crate::build::node(&at, 0), ..self.build.scalar(json(scalar.clone(), &at)?, at.clone())? };
+                let built = Built {
+                    node: crate::build::node(&at, 0),
+                    ..self.build.scalar(json(scalar.clone(), &at)?, at.clone())?
+                };
                 self.keep(&built, anchor)?;
             }
             let key = scalar.into_key().ok_or_else(|| no_key(at.clone()))?;
@@ -141,6 +164,53 @@ impl Reader<'_, '_> {
         let value = json(scalar, &at)?;
         let built = self.build.scalar(value, at)?;
         self.finished(built, anchor)
+    }
+
+    /// A block scalar whose last line ends with the file and no line break has none; the scanner adds one.
+    fn without_added_break<'s>(
+        &self,
+        text: Cow<'s, str>,
+        style: ScalarStyle,
+        span: Span,
+        tagged: bool,
+    ) -> Cow<'s, str> {
+        let block = matches!(style, ScalarStyle::Literal | ScalarStyle::Folded);
+        if !block || self.places.byte(span.end) < self.text.len() {
+            return text;
+        }
+        if text.bytes().all(|b| b == b'\n') {
+            let rest = self.text.get(self.places.byte(span.start)..).unwrap_or_default();
+            let lines = rest.split('\n').count();
+            return if lines > 2 { text } else { Cow::Borrowed("") };
+        }
+        let line = self.text.rsplit(['\n', '\r']).next().unwrap_or_default();
+        let below_indent = tagged || line.len() < span.start.col().max(1);
+        if line.trim().is_empty() && below_indent {
+            return text;
+        }
+        Cow::Owned(text.strip_suffix('\n').unwrap_or(&text).to_owned())
+    }
+
+    /// Refuses the two plain scalars of flow style that YAML 1.1 reads in another way: `{a:}` (the key `a:` there)
+    /// and `[?a]` (a key there).
+    fn refuse_old_flow(&self, at: &Range<usize>, style: ScalarStyle) -> Result<(), ManifestError> {
+        let flow = self.open.last().is_some_and(|open| open.flow);
+        if !flow || style != ScalarStyle::Plain {
+            return Ok(());
+        }
+        let blank = [' ', '\t', '\r', '\n'];
+        let behind = self.text.get(at.end..).unwrap_or_default().trim_start_matches(blank);
+        let glued = behind.strip_prefix(':').is_some_and(|rest| rest.starts_with([',', '[', ']', '{', '}']));
+        let question = self.text.as_bytes().get(at.start) == Some(&b'?');
+        if at.is_empty() || !(glued || question) {
+            return Ok(());
+        }
+        let (message, help) = if glued {
+            ("to kubectl the `:` is part of this text", "put a space behind the `:`")
+        } else {
+            ("to kubectl the `?` starts a key", "put the text in quotes")
+        };
+        Err(ManifestError::new(Kind::Syntax, at.clone(), message).help(help))
     }
 
     fn alias(&mut self, id: usize, span: Span) -> Result<(), ManifestError> {
@@ -177,7 +247,8 @@ impl Reader<'_, '_> {
     fn keep(&mut self, built: &Built, anchor: usize) -> Result<(), ManifestError> {
         let at = built.node.start as usize..built.node.end as usize;
         let written = self.text.get(at.clone()).unwrap_or_default();
-        let name = written.split('&').nth(1).and_then(|rest| rest.split_whitespace().next()).unwrap_or_default();
+        let name =
+            written.split('&').nth(1).and_then(|rest| rest.split_whitespace().next()).unwrap_or_default();
         let copy = self.build.copy(built, name, at)?;
         self.anchors.insert(anchor, Anchor { built: Some(copy) });
         Ok(())
@@ -195,10 +266,17 @@ impl Reader<'_, '_> {
         if error.info() == TOO_DEEP {
             return self.explain_depth(start, limits);
         }
-        let end = self.text.get(start..).and_then(|rest| rest.chars().next()).map_or(start, |c| start + c.len_utf8());
-        let found = ManifestError::new(Kind::Syntax, start..end, format!("this is not valid YAML: {}", error.info()));
+        let end = self
+            .text
+            .get(start..)
+            .and_then(|rest| rest.chars().next())
+            .map_or(start, |c| start + c.len_utf8());
+        let found =
+            ManifestError::new(Kind::Syntax, start..end, format!("this is not valid YAML: {}", error.info()));
         match error.info() {
-            UNKNOWN_ANCHOR => ManifestError { kind: Kind::Alias, message: "this alias has no anchor".into(), ..found },
+            UNKNOWN_ANCHOR => {
+                ManifestError { kind: Kind::Alias, message: "this alias has no anchor".into(), ..found }
+            }
             _ => found,
         }
     }

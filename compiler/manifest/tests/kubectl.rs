@@ -1,4 +1,5 @@
 //! Every scalar of `scalars.tsv` means here, as a value and as a key, what it means to Kubernetes' own reader.
+#![allow(clippy::indexing_slicing, clippy::panic, clippy::expect_used, reason = "a test stops")]
 
 use kpol_manifest::{Json, Limits, ManifestErrorKind, Syntax, parse};
 

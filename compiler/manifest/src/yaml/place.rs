@@ -36,9 +36,14 @@ impl<'t> Places<'t> {
 
     pub(super) fn collection_start(&mut self, span: Span) -> usize {
         let start = self.byte(span.start);
-        let bracket = matches!(self.at(start), Some(b'{' | b'['));
-        self.last_end = self.last_end.max(start + usize::from(bracket));
+        self.last_end = self.last_end.max(start + usize::from(self.is_bracket(span)));
         start
+    }
+
+    /// Whether a collection is in flow style.
+    pub(super) fn is_bracket(&self, span: Span) -> bool {
+        let start = self.skip_properties(self.byte(span.start), self.byte(span.end));
+        matches!(self.at(start), Some(b'{' | b'['))
     }
 
     /// Behind the closing bracket, or behind the last thing inside.
@@ -52,11 +57,18 @@ impl<'t> Places<'t> {
     }
 
     /// The bytes of a scalar, its tag and anchor (`tagged`) included.
-    pub(super) fn scalar(&mut self, span: Span, style: ScalarStyle, empty: bool, tagged: bool) -> Range<usize> {
+    pub(super) fn scalar(
+        &mut self,
+        span: Span,
+        style: ScalarStyle,
+        empty: bool,
+        tagged: bool,
+    ) -> Range<usize> {
         let (start, end) = (self.byte(span.start), self.byte(span.end));
         let range = match style {
             ScalarStyle::Plain if empty && !tagged => {
-                let behind = if matches!(self.at(start), Some(b':' | b'-')) { start + 1 } else { self.last_end };
+                let behind =
+                    if matches!(self.at(start), Some(b':' | b'-')) { start + 1 } else { self.last_end };
                 behind..behind
             }
             ScalarStyle::Plain => start..end,
@@ -82,14 +94,7 @@ impl<'t> Places<'t> {
 
     /// Behind the quote that closes the scalar whose properties or opening quote stand at `start`.
     fn quote_end(&self, start: usize, end: usize, quote: u8) -> usize {
-        let mut at = start;
-        loop {
-            at = self.skip_blank(at, end);
-            match self.at(at) {
-                Some(b'&' | b'!') => at = self.skip_until_blank(at, end),
-                _ => break,
-            }
-        }
+        let mut at = self.skip_properties(start, end);
         at += 1;
         while at < end {
             match self.at(at) {
@@ -100,6 +105,15 @@ impl<'t> Places<'t> {
             }
         }
         end
+    }
+
+    /// Over tag and anchor, to what they belong to.
+    fn skip_properties(&self, start: usize, end: usize) -> usize {
+        let mut at = self.skip_blank(start, end);
+        while at < end && matches!(self.at(at), Some(b'&' | b'!')) {
+            at = self.skip_blank(self.skip_until_blank(at, end), end);
+        }
+        at
     }
 
     /// The `|` or `>` between the last thing read and the first line of a block scalar's text.
