@@ -88,6 +88,71 @@ mod tests {
         }
     }
 
+    /// The text of a call with texts; `absent` for an argument is no value.
+    fn call(name: &str, args: &[&str]) -> Option<String> {
+        let builtin = ALL.iter().find(|builtin| builtin.name == name).unwrap();
+        let args: Vec<_> = args
+            .iter()
+            .map(|&arg| if arg == "absent" { Value::Absent } else { support::to_text(arg) })
+            .collect();
+        let value = (builtin.eval)(&args);
+        if let Value::List(elements) = &value {
+            let texts: Vec<_> = elements.iter().map(|value| support::scalar_text(value).unwrap()).collect();
+            return Some(texts.join("|"));
+        }
+        support::scalar_text(&value).map(|text| text.to_string())
+    }
+
+    #[test]
+    fn what_the_functions_on_texts_give() {
+        for (name, args, expected) in [
+            ("lower", &["NetAdmin"][..], Some("netadmin")),
+            ("split", &["a,b,,c", ","], Some("a|b||c")),
+            ("split", &["äb", ""], Some("ä|b")),
+            ("replace", &["abc", "", "-"], Some("-a-b-c-")),
+            ("replace", &["abc", "b", "_"], Some("a_c")),
+            ("int", &["-7"], Some("-7")),
+            ("int", &["+7"], None),
+            ("int", &["9223372036854775808"], None),
+            ("bool", &["true"], Some("true")),
+            ("len", &["häuser"], Some("6")),
+            ("len", &["absent"], Some("0")),
+            ("empty", &["absent"], Some("true")),
+            ("quantity", &["1024Mi"], Some("1024Mi")),
+            ("ip", &["10.1.2"], None),
+            ("cidr", &["10.0.0.0/8"], Some("10.0.0.0/8")),
+            ("semver", &["1.34"], Some("1.34")),
+            ("capability", &["CAP_net_raw"], Some("CAP_net_raw")),
+            ("capability", &["FLY"], None),
+            ("path", &["etc"], None),
+            ("image", &["Not An Image"], None),
+            ("image.registry", &["nginx"], Some("docker.io")),
+            ("image.repository", &["nginx:1"], Some("docker.io/library/nginx")),
+            ("image.tag", &["ghcr.io/acme/web:1.27"], Some("1.27")),
+            ("image.tag", &["nginx"], None),
+            ("image.name", &["ghcr.io/acme/web:1"], Some("web")),
+            ("path.name", &["/etc/ssh/sshd_config"], Some("sshd_config")),
+            ("path.dir", &["/etc"], Some("/")),
+            ("path.extension", &["/tmp/a.tar.gz"], Some("gz")),
+            ("path.extension", &["/root/.bashrc"], None),
+            ("base64_decode", &["a3BvbA=="], Some("kpol")),
+            ("base64_decode", &["/w=="], None),
+        ] {
+            let result = call(name, args);
+            assert_eq!(result.as_deref(), expected, "{name} {args:?}");
+        }
+    }
+
+    #[test]
+    fn texts_are_bounded() {
+        let long = "x".repeat(MAX_TEXT);
+        assert_eq!(call("replace", &[&long, "x", "x"]).map(|text| text.len()), Some(MAX_TEXT));
+        assert_eq!(call("replace", &[&long, "x", "xx"]), None);
+        let join = ALL.iter().find(|builtin| builtin.name == "join").unwrap();
+        let parts = support::list([support::to_text(long), support::to_text("")]);
+        assert!(matches!((join.eval)(&[parts, support::to_text(",")]), Value::Absent));
+    }
+
     /// Every function takes every value, and any number of them, without panic.
     #[test]
     fn every_builtin_is_total() {

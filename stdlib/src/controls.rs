@@ -1,1 +1,166 @@
-//! Stub until the table lands.
+//! The controls of benchmarks that the library's rules stand for.
+//!
+//! A rule names a control by kpol's own id (`tags "cis.pod.privileged"`), which is for ever; benchmarks number the
+//! same control differently from version to version, and stdlib/data/controls.tsv has those numbers as data.
+
+use std::sync::LazyLock;
+
+const TABLE: &str = include_str!("../data/controls.tsv");
+
+/// A control.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Control {
+    /// `cis.pod.privileged`.
+    pub id: &'static str,
+    /// `pss-baseline`, `pss-restricted`, `cis` or `nsa`.
+    pub framework: &'static str,
+    /// What can decide it.
+    pub scope: Scope,
+    /// What holds when it is met.
+    pub title: &'static str,
+    /// Benchmark versions and what they call it: `cis-1.12`, `5.2.2`. Oldest first.
+    pub numbers: Vec<(&'static str, &'static str)>,
+    /// The ids of kubescape's controls for it.
+    pub kubescape: Vec<&'static str>,
+    /// The text of the framework.
+    pub reference: &'static str,
+}
+
+impl Control {
+    /// What the benchmark version calls it.
+    #[must_use]
+    pub fn number(&self, benchmark: &str) -> Option<&'static str> {
+        self.numbers.iter().find(|(name, _)| *name == benchmark).map(|(_, number)| *number)
+    }
+}
+
+/// What can decide a control.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Scope {
+    /// One admission review.
+    Admission,
+    /// A review together with other objects of the cluster.
+    Referential,
+    /// No policy: it is about how the cluster is set up.
+    Cluster,
+}
+
+static CONTROLS: LazyLock<Vec<Control>> = LazyLock::new(|| rows().filter_map(control_of_row).collect());
+
+/// All controls, by framework and number.
+#[must_use]
+pub fn controls() -> &'static [Control] {
+    &CONTROLS
+}
+
+/// The control with this id.
+#[must_use]
+pub fn control(id: &str) -> Option<&'static Control> {
+    CONTROLS.iter().find(|control| control.id == id)
+}
+
+/// The CIS benchmark versions (`cis-1.12`, `eks-1.5`) that have a control with this number, and which one it is there.
+/// None: no version of them has it in its chapter on policies.
+#[must_use]
+pub fn cis_numbers(number: &str) -> Vec<(&'static str, &'static Control)> {
+    let cis = CONTROLS.iter().filter(|control| control.framework == "cis");
+    cis.flat_map(|control| control.numbers.iter().map(move |(benchmark, its)| (*benchmark, *its, control)))
+        .filter(|(_, its, _)| *its == number)
+        .map(|(benchmark, _, control)| (benchmark, control))
+        .collect()
+}
+
+fn rows() -> impl Iterator<Item = &'static str> {
+    TABLE.lines().filter(|line| !line.starts_with('#'))
+}
+
+fn control_of_row(row: &'static str) -> Option<Control> {
+    let mut columns = row.split('\t');
+    Some(Control {
+        id: columns.next()?,
+        framework: columns.next()?,
+        scope: match columns.next()? {
+            "admission" => Scope::Admission,
+            "referential" => Scope::Referential,
+            "cluster" => Scope::Cluster,
+            _ => return None,
+        },
+        title: columns.next()?,
+        numbers: entries(columns.next()?, ';').filter_map(|entry| entry.split_once('=')).collect(),
+        kubescape: entries(columns.next()?, ',').collect(),
+        reference: columns.next()?,
+    })
+}
+
+/// The parts of a column; `-` has none.
+fn entries(column: &'static str, separator: char) -> impl Iterator<Item = &'static str> {
+    column.split(separator).filter(|entry| *entry != "-")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_row_is_a_control() {
+        assert_eq!(controls().len(), rows().count());
+        for row in rows() {
+            let columns: Vec<_> = row.split('\t').collect();
+            assert_eq!(columns.len(), 7, "{row}");
+            assert_eq!(control(columns[0]).unwrap().numbers.len(), entries(columns[4], ';').count(), "{row}");
+        }
+    }
+
+    #[test]
+    fn ids_are_unique_and_begin_with_their_framework() {
+        let ids: BTreeSet<_> = controls().iter().map(|control| control.id).collect();
+        assert_eq!(ids.len(), controls().len());
+        for control in controls() {
+            let prefix = control.framework.replace('-', ".");
+            assert!(
+                control.id.strip_prefix(&prefix).is_some_and(|rest| rest.starts_with('.')),
+                "{}",
+                control.id
+            );
+            assert!(
+                control.id.bytes().all(|b| b.is_ascii_lowercase() || b == b'_' || b == b'.'),
+                "{}",
+                control.id
+            );
+            assert!(control.reference.starts_with("https://"), "{}", control.id);
+            assert!(!control.title.is_empty() && !control.title.ends_with('.'), "{}", control.id);
+        }
+    }
+
+    #[test]
+    fn a_benchmark_gives_a_number_once() {
+        let mut seen = BTreeSet::new();
+        for control in controls() {
+            for number in &control.numbers {
+                assert!(seen.insert(*number), "{number:?} is {} too", control.id);
+            }
+            let benchmarks: BTreeSet<_> = control.numbers.iter().map(|(name, _)| name).collect();
+            assert_eq!(benchmarks.len(), control.numbers.len(), "{}", control.id);
+        }
+    }
+
+    #[test]
+    fn the_same_control_has_other_numbers_in_other_versions() {
+        let privileged = control("cis.pod.privileged").unwrap();
+        assert_eq!(privileged.number("cis-1.6"), Some("5.2.1"));
+        assert_eq!(privileged.number("cis-1.23"), Some("5.2.2"));
+        assert_eq!(privileged.number("cis-1.12"), Some("5.2.2"));
+        assert_eq!(privileged.number("eks-1.5"), Some("4.2.1"));
+        assert_eq!(control("cis.pod.added_capabilities").unwrap().number("cis-1.12"), None);
+    }
+
+    #[test]
+    fn a_number_means_other_controls_in_other_versions() {
+        let ids: BTreeSet<_> = cis_numbers("5.2.2").into_iter().map(|(_, control)| control.id).collect();
+        assert_eq!(ids, BTreeSet::from(["cis.pod.host_pid", "cis.pod.privileged"]));
+        assert!(cis_numbers("5.9.1").is_empty());
+        assert!(cis_numbers("").is_empty());
+    }
+}

@@ -14,7 +14,8 @@ pub(super) static BUILTIN: Builtin = Builtin {
     ret: Sig::Is(Type::Str),
     partial: true,
     property: false,
-    doc: "The text that Base64 (RFC 4648, padding optional, line breaks ignored) stands for; absent when it is no Base64 or no UTF-8.",
+    doc: "The text that Base64 (RFC 4648, padding optional, line breaks ignored) stands for; absent when it \
+        is no Base64 or no UTF-8.",
     rego: Some("base64.decode"),
     falco: None,
     examples: &[(r#"base64_decode("a3BvbA==")"#, "kpol"), (r#"base64_decode("%%%")"#, "(not set)")],

@@ -15,7 +15,8 @@ pub(super) static BUILTIN: Builtin = Builtin {
     ret: Sig::Is(Type::Bool),
     partial: false,
     property: false,
-    doc: "Whether `addr` lies inside `block`; false when either is absent. The operator for it is `addr in block`; `under` is for blocks in blocks.",
+    doc: "Whether `addr` lies inside `block`; false when either is absent. The operator for it is `addr in \
+        block`; `under` is for blocks in blocks.",
     rego: Some("net.cidr_contains"),
     falco: None,
     examples: &[

@@ -16,7 +16,7 @@ pub(super) static BUILTIN: Builtin = Builtin {
     partial: true,
     property: false,
     doc: "The length of time that a text writes; absent when it writes none.",
-    rego: Some("time.parse_duration_ns"),
+    rego: None,
     falco: None,
     examples: &[(r#"duration("1h30m") == 90m"#, "true"), (r#"duration("soon")"#, "(not set)")],
     cost: 8,

@@ -14,7 +14,8 @@ pub(super) static BUILTIN: Builtin = Builtin {
     ret: Sig::Is(Type::Bool),
     partial: false,
     property: false,
-    doc: "Whether a list, set, map or text has nothing in it; absent counts as empty. A `dyn` that is neither list, object nor text is not empty.",
+    doc: "Whether a list, set, map or text has nothing in it; absent counts as empty. A `dyn` that is \
+        neither list, object nor text is not empty.",
     rego: None,
     falco: None,
     examples: &[("empty([])", "true"), ("empty([1])", "false"), (r#"empty("")"#, "true")],

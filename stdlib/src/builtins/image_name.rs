@@ -15,7 +15,8 @@ pub(super) static BUILTIN: Builtin = Builtin {
     ret: Sig::Is(Type::Str),
     partial: true,
     property: true,
-    doc: "The last part of the repository: `web` of `ghcr.io/acme/web:1`. Absent when the text is no image reference.",
+    doc: "The last part of the repository: `web` of `ghcr.io/acme/web:1`. Absent when the text is no image \
+        reference.",
     rego: None,
     falco: None,
     examples: &[(r#"image("ghcr.io/acme/web:1").name"#, "web")],

@@ -15,7 +15,8 @@ pub(super) static BUILTIN: Builtin = Builtin {
     ret: Sig::Is(Type::Str),
     partial: true,
     property: true,
-    doc: "The registry of an image in lower case; `docker.io` when none is written. Absent when the text is no image reference.",
+    doc: "The registry of an image in lower case; `docker.io` when none is written. Absent when the text is \
+        no image reference.",
     rego: None,
     falco: None,
     examples: &[

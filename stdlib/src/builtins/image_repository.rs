@@ -15,7 +15,8 @@ pub(super) static BUILTIN: Builtin = Builtin {
     ret: Sig::Is(Type::Str),
     partial: true,
     property: true,
-    doc: "The image without tag and digest, in full: `docker.io/library/nginx` of `nginx:1`. Absent when the text is no image reference.",
+    doc: "The image without tag and digest, in full: `docker.io/library/nginx` of `nginx:1`. Absent when the \
+        text is no image reference.",
     rego: None,
     falco: None,
     examples: &[(r#"image("nginx:1").repository"#, "docker.io/library/nginx")],

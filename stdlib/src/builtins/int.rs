@@ -23,8 +23,9 @@ pub(super) static BUILTIN: Builtin = Builtin {
     ret: Sig::Is(Type::Int),
     partial: true,
     property: false,
-    doc: "The whole number that a text writes in decimal, or that a port, quantity or JSON number is; absent when it is none or does not fit 64 bits.",
-    rego: Some("to_number"),
+    doc: "The whole number that a text writes in decimal, or that a port, quantity or JSON number is; absent \
+        when it is none or does not fit 64 bits.",
+    rego: None,
     falco: None,
     examples: &[
         (r#"int("42")"#, "42"),

@@ -18,7 +18,7 @@ pub(super) static BUILTIN: Builtin = Builtin {
     doc: "Whether a `dyn` is a boolean in JSON; false of absent.",
     rego: Some("is_boolean"),
     falco: None,
-    examples: &[("is_bool(object.spec.missing)", "false")],
+    examples: &[("is_bool(true)", "true"), ("is_bool(1)", "false")],
     cost: 1,
     eval,
 };

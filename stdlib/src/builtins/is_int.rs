@@ -18,7 +18,7 @@ pub(super) static BUILTIN: Builtin = Builtin {
     doc: "Whether a `dyn` is a whole number in JSON; false of absent.",
     rego: None,
     falco: None,
-    examples: &[("is_int(object.spec.missing)", "false")],
+    examples: &[("is_int(1)", "true"), ("is_int(\"1\")", "false")],
     cost: 1,
     eval,
 };

@@ -18,7 +18,7 @@ pub(super) static BUILTIN: Builtin = Builtin {
     doc: "Whether a `dyn` is a list in JSON; false of absent.",
     rego: Some("is_array"),
     falco: None,
-    examples: &[("is_list(object.spec.missing)", "false")],
+    examples: &[("is_list([1])", "true"), ("is_list(1)", "false")],
     cost: 1,
     eval,
 };

@@ -18,7 +18,7 @@ pub(super) static BUILTIN: Builtin = Builtin {
     doc: "Whether a `dyn` is an object in JSON; false of absent.",
     rego: Some("is_object"),
     falco: None,
-    examples: &[("is_object(object.spec.missing)", "false")],
+    examples: &[("is_object([1])", "false"), ("is_object(\"a\")", "false")],
     cost: 1,
     eval,
 };

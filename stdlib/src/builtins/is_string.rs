@@ -18,7 +18,7 @@ pub(super) static BUILTIN: Builtin = Builtin {
     doc: "Whether a `dyn` is a string in JSON; false of absent.",
     rego: Some("is_string"),
     falco: None,
-    examples: &[("is_string(object.spec.missing)", "false")],
+    examples: &[("is_string(\"a\")", "true"), ("is_string(1)", "false")],
     cost: 1,
     eval,
 };

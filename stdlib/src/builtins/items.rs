@@ -15,10 +15,11 @@ pub(super) static BUILTIN: Builtin = Builtin {
     ret: Sig::ListOf(Type::Dyn),
     partial: false,
     property: false,
-    doc: "The elements of a `dyn` that is a JSON list, `null` left out; none of everything else and of absent.",
+    doc: "The elements of a `dyn` that is a JSON list, `null` left out; none of everything else and of \
+        absent.",
     rego: None,
     falco: None,
-    examples: &[("len(items(object.spec))", "0")],
+    examples: &[("len(items([1, 2]))", "2"), ("len(items(1))", "0")],
     cost: 16,
     eval,
 };

@@ -15,7 +15,8 @@ pub(super) static BUILTIN: Builtin = Builtin {
     ret: Sig::Is(Type::Str),
     partial: true,
     property: false,
-    doc: "The texts of `list` with `separator` between them; an absent list is empty, an absent separator gives absent. Absent above 64 KiB.",
+    doc: "The texts of `list` with `separator` between them; an absent list is empty, an absent separator \
+        gives absent. Rego's `concat` has the separator first. Absent above 64 KiB.",
     rego: Some("concat"),
     falco: Some("join"),
     examples: &[(r#"join(["a", "b"], ", ")"#, "a, b"), (r#"join([], ", ")"#, "")],

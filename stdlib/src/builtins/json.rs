@@ -18,9 +18,9 @@ pub(super) static BUILTIN: Builtin = Builtin {
     partial: true,
     property: false,
     doc: "The compact JSON text of a `dyn`; absent of absent and above 64 KiB.",
-    rego: Some("json.marshal"),
+    rego: None,
     falco: None,
-    examples: &[("json(object.spec.missing)", "(not set)")],
+    examples: &[("json([1, 2])", "[1,2]"), (r#"json("a")"#, r#""a""#)],
     cost: 64,
     eval,
 };

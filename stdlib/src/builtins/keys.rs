@@ -14,7 +14,8 @@ pub(super) static BUILTIN: Builtin = Builtin {
     ret: Sig::ListOf(Type::Str),
     partial: false,
     property: false,
-    doc: "The keys of a map in alphabetical order, or of a JSON object in the order of the text; none of absent and of any other `dyn`.",
+    doc: "The keys of a map in alphabetical order, or of a JSON object in the order of the text; none of \
+        absent and of any other `dyn`.",
     rego: Some("object.keys"),
     falco: None,
     examples: &[("len(keys(object.metadata.labels))", "0")],

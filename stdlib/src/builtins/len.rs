@@ -14,7 +14,8 @@ pub(super) static BUILTIN: Builtin = Builtin {
     ret: Sig::Is(Type::Int),
     partial: false,
     property: false,
-    doc: "How many elements a list or set has, entries a map, characters (Unicode scalar values) a text; 0 of absent and of any other `dyn`.",
+    doc: "How many elements a list or set has, entries a map, characters (Unicode scalar values) a text; 0 \
+        of absent and of any other `dyn`.",
     rego: Some("count"),
     falco: Some("len"),
     examples: &[(r#"len(["a", "b"])"#, "2"), (r#"len("häuser")"#, "6"), ("len([])", "0")],

@@ -27,7 +27,8 @@ pub(super) static BUILTIN: Builtin = Builtin {
     ret: Sig::Element,
     partial: true,
     property: false,
-    doc: "The largest element of a list, the first of equal ones; texts are ordered by bytes. Absent of an empty or absent list.",
+    doc: "The largest element of a list, the first of equal ones; texts are ordered by bytes. Absent of an \
+        empty or absent list.",
     rego: Some("max"),
     falco: None,
     examples: &[("max([3, 1, 2])", "3")],

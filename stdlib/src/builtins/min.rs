@@ -27,7 +27,8 @@ pub(super) static BUILTIN: Builtin = Builtin {
     ret: Sig::Element,
     partial: true,
     property: false,
-    doc: "The smallest element of a list, the first of equal ones; texts are ordered by bytes. Absent of an empty or absent list.",
+    doc: "The smallest element of a list, the first of equal ones; texts are ordered by bytes. Absent of an \
+        empty or absent list.",
     rego: Some("min"),
     falco: None,
     examples: &[("min([3, 1, 2])", "1")],

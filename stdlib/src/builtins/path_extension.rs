@@ -15,7 +15,8 @@ pub(super) static BUILTIN: Builtin = Builtin {
     ret: Sig::Is(Type::Str),
     partial: true,
     property: true,
-    doc: "What stands behind the last dot of the last part; absent without a dot and when the dot stands first.",
+    doc: "What stands behind the last dot of the last part; absent without a dot and when the dot stands \
+        first.",
     rego: None,
     falco: None,
     examples: &[

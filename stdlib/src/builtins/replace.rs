@@ -15,10 +15,11 @@ pub(super) static BUILTIN: Builtin = Builtin {
     ret: Sig::Is(Type::Str),
     partial: true,
     property: false,
-    doc: "`s` with every `old` replaced by `new`, from left to right; an empty `old` replaces nothing. Absent when one is absent, and above 64 KiB.",
+    doc: "`s` with every `old` replaced by `new`, from left to right; an empty `old` stands before, between \
+        and behind all characters. Absent when one is absent, and above 64 KiB.",
     rego: Some("replace"),
     falco: None,
-    examples: &[(r#"replace("a-b-c", "-", "_")"#, "a_b_c"), (r#"replace("abc", "", "x")"#, "abc")],
+    examples: &[(r#"replace("a-b-c", "-", "_")"#, "a_b_c"), (r#"replace("abc", "", "-")"#, "-a-b-c-")],
     cost: 16,
     eval,
 };
@@ -27,9 +28,6 @@ fn eval(args: &[Value]) -> Value {
     let (Some(s), Some(old), Some(new)) = (text(arg(args, 0)), text(arg(args, 1)), text(arg(args, 2))) else {
         return Value::Absent;
     };
-    if old.is_empty() {
-        return to_text(s);
-    }
     let mut replaced = String::new();
     for (at, part) in s.split(old).enumerate() {
         if at > 0 {

@@ -14,7 +14,8 @@ pub(super) static BUILTIN: Builtin = Builtin {
     ret: Sig::ListOf(Type::Str),
     partial: false,
     property: false,
-    doc: "The parts of `s` between separators; with an empty separator its characters. Absent when either is absent.",
+    doc: "The parts of `s` between separators; with an empty separator its characters. Absent when either is \
+        absent.",
     rego: Some("split"),
     falco: None,
     examples: &[

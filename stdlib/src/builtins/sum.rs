@@ -18,8 +18,9 @@ pub(super) static BUILTIN: Builtin = Builtin {
     ret: Sig::Element,
     partial: true,
     property: false,
-    doc: "All numbers, quantities or durations of the list together; at the ends of the range it stays there. Absent of an empty or absent list: write `sum(xs) ?? 0`.",
-    rego: Some("sum"),
+    doc: "All numbers, quantities or durations of the list together; at the ends of the range it stays \
+        there. Absent of an empty or absent list: write `sum(xs) ?? 0`.",
+    rego: None,
     falco: None,
     examples: &[
         ("sum([1, 2, 3])", "6"),

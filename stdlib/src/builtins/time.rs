@@ -16,7 +16,7 @@ pub(super) static BUILTIN: Builtin = Builtin {
     partial: true,
     property: false,
     doc: "The point in time (RFC 3339) or date that a text writes; absent when it writes none.",
-    rego: Some("time.parse_rfc3339_ns"),
+    rego: None,
     falco: None,
     examples: &[
         (r#"time("2027-01-31T00:00:00Z") == time("2027-01-31")"#, "true"),

@@ -15,7 +15,8 @@ pub(super) static BUILTIN: Builtin = Builtin {
     ret: Sig::ListOfElement,
     partial: false,
     property: false,
-    doc: "The elements of the list, each at its first place only; an absent list is empty. Texts of every type are compared as they are written.",
+    doc: "The elements of the list, each at its first place only; an absent list is empty. Texts of every \
+        type are compared as they are written.",
     rego: None,
     falco: None,
     examples: &[("unique([1, 2, 1])", "[1, 2]")],

@@ -14,7 +14,8 @@ pub(super) static BUILTIN: Builtin = Builtin {
     ret: Sig::ListOfElement,
     partial: false,
     property: false,
-    doc: "The values of a map in the order of its keys, or of a JSON object in the order of the text, `null` left out; none of absent and of any other `dyn`.",
+    doc: "The values of a map in the order of its keys, or of a JSON object in the order of the text, `null` \
+        left out; none of absent and of any other `dyn`.",
     rego: None,
     falco: None,
     examples: &[("len(values(object.metadata.labels))", "0")],

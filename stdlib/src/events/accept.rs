@@ -1,10 +1,10 @@
-//! A process took a connection that somebody made to it.
+//! A process took a connection over IP that somebody made to it.
 
 use super::desc::{EventDesc, Shape::Rec, req};
 
 pub(super) static EVENT: EventDesc = EventDesc {
     name: "accept",
-    doc: "A process took a connection that somebody made to it.",
+    doc: "A process took a connection over IP that somebody made to it.",
     roots: &[req("net", Rec("net"), "The connection; the client is its remote end.")],
     killable: true,
     since: "0.1",
@@ -17,6 +17,5 @@ pub(super) static EVENT: EventDesc = EventDesc {
         ("fd.sip", "net.local.ip"),
         ("fd.sport", "net.local.port"),
         ("fd.snet", "net.local.ip"),
-        ("fd.sockpath", "net.local.path"),
     ],
 };

@@ -235,11 +235,11 @@ static FILE: RecordDesc = RecordDesc {
 
 static NET: RecordDesc = RecordDesc {
     name: "net",
-    doc: "A connection.",
+    doc: "A connection over IP.",
     host: false,
     fields: &[
-        req("protocol", Is(Type::Str), "`tcp`, `udp`, `sctp`, `icmp`, or `unix`."),
-        req("family", Is(Type::Str), "`ipv4`, `ipv6` or `unix`."),
+        req("protocol", Is(Type::Str), "`tcp`, `udp`, `sctp`, `icmp`, ..."),
+        req("family", Is(Type::Str), "`ipv4` or `ipv6`."),
         req("local", Rec("endpoint"), "The end at the process."),
         req("remote", Rec("endpoint"), "The other end."),
     ],
@@ -247,11 +247,11 @@ static NET: RecordDesc = RecordDesc {
 
 static LISTENER: RecordDesc = RecordDesc {
     name: "listener",
-    doc: "A socket that waits for connections.",
+    doc: "A socket that waits for connections over IP.",
     host: false,
     fields: &[
-        req("protocol", Is(Type::Str), "`tcp`, `sctp` or `unix`."),
-        req("family", Is(Type::Str), "`ipv4`, `ipv6` or `unix`."),
+        req("protocol", Is(Type::Str), "`tcp`, `sctp`, ..."),
+        req("family", Is(Type::Str), "`ipv4` or `ipv6`."),
         req("local", Rec("endpoint"), "The address that it waits at."),
         req("backlog", Is(Type::Int), "How many connections may wait."),
     ],
@@ -259,13 +259,17 @@ static LISTENER: RecordDesc = RecordDesc {
 
 static ENDPOINT: RecordDesc = RecordDesc {
     name: "endpoint",
-    doc: "An end of a connection; a message prints it as `ip:port`.",
+    doc: "An end of a connection; a message prints its `name`.",
     host: false,
     fields: &[
-        opt("ip", Is(Type::Ip), "Its address; absent for unix sockets."),
-        opt("port", Is(Type::Port), "Its port; absent for unix sockets."),
+        req(
+            "name",
+            Is(Type::Str),
+            "`ip:port`, an IPv6 address in brackets: what a message prints for the endpoint.",
+        ),
+        req("ip", Is(Type::Ip), "Its address; an IPv4 address in an IPv6 socket is an IPv4 address."),
+        req("port", Is(Type::Port), "Its port; 0 where the protocol has none."),
         opt("host", Is(Type::Host), "The name that led to the address, if the sensor saw it being resolved."),
-        opt("path", Is(Type::Path), "The path of a unix socket; absent for others and for unnamed ones."),
     ],
 };
 
@@ -442,6 +446,7 @@ pub(super) static FALCO: &[(&str, &str)] = &[
     ("fd.directory", "file.dir"),
     ("fs.path.name", "file.requested"),
     ("fs.path.nameraw", "file.raw"),
+    ("fd.lip.name", "net.local.host"),
     ("fd.l4proto", "net.protocol"),
     ("fd.sockfamily", "net.family"),
     ("fd.lip", "net.local.ip"),

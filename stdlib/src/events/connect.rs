@@ -1,10 +1,11 @@
-//! A process connected a socket, or sent the first datagram to an address. A connection that is still being made counts.
+//! A process connected a socket.
 
 use super::desc::{EventDesc, Shape::Rec, req};
 
 pub(super) static EVENT: EventDesc = EventDesc {
     name: "connect",
-    doc: "A process connected a socket, or sent the first datagram to an address. A connection that is still being made counts.",
+    doc: "A process connected a socket, or sent the first datagram to an address. A connection that is still \
+        being made counts. IP only: unix sockets are no connections to anywhere else.",
     roots: &[req("net", Rec("net"), "The connection.")],
     killable: true,
     since: "0.1",
@@ -17,6 +18,5 @@ pub(super) static EVENT: EventDesc = EventDesc {
         ("fd.sport", "net.remote.port"),
         ("fd.snet", "net.remote.ip"),
         ("fd.sip.name", "net.remote.host"),
-        ("fd.sockpath", "net.remote.path"),
     ],
 };

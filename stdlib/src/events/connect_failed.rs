@@ -1,10 +1,10 @@
-//! A connection was refused or could not be made; `event.error` says why.
+//! A connection was refused or could not be made; `event.error` says why. IP only.
 
 use super::desc::{EventDesc, Shape::Rec, req};
 
 pub(super) static EVENT: EventDesc = EventDesc {
     name: "connect_failed",
-    doc: "A connection was refused or could not be made; `event.error` says why.",
+    doc: "A connection was refused or could not be made; `event.error` says why. IP only.",
     roots: &[req("net", Rec("net"), "The connection that was tried.")],
     killable: true,
     since: "0.1",
@@ -17,6 +17,5 @@ pub(super) static EVENT: EventDesc = EventDesc {
         ("fd.sport", "net.remote.port"),
         ("fd.snet", "net.remote.ip"),
         ("fd.sip.name", "net.remote.host"),
-        ("fd.sockpath", "net.remote.path"),
     ],
 };

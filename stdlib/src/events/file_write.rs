@@ -1,10 +1,12 @@
-//! A file was opened for writing, made, or cut (`truncate`). One open may be a `file_read` and a `file_write`.
+//! A file was opened for writing, made, or cut (`truncate`). One open may be a `file_read` and a
+//! `file_write`.
 
 use super::desc::{EventDesc, Shape::Rec, req};
 
 pub(super) static EVENT: EventDesc = EventDesc {
     name: "file_write",
-    doc: "A file was opened for writing, made, or cut (`truncate`). One open may be a `file_read` and a `file_write`.",
+    doc: "A file was opened for writing, made, or cut (`truncate`). One open may be a `file_read` and a \
+        `file_write`.",
     roots: &[req("file", Rec("file"), "The file that was opened.")],
     killable: true,
     since: "0.1",

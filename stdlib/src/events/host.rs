@@ -13,7 +13,8 @@ pub(super) static RECORDS: &[&RecordDesc] = &[&USER, &REQUEST, &CLUSTER];
 
 static USER: RecordDesc = RecordDesc {
     name: "user",
-    doc: "Who asks (`userInfo` of the review). `kpolc eval` on plain manifests has none: all fields are absent.",
+    doc: "Who asks (`userInfo` of the review). `kpolc eval` on plain manifests has none: all fields are \
+        absent.",
     host: true,
     fields: &[
         req("name", Is(Type::Str), "The user's name: `jane`, `system:serviceaccount:ci:deployer`."),
@@ -52,6 +53,7 @@ static CLUSTER: RecordDesc = RecordDesc {
     fields: &[req(
         "version",
         Is(Type::Semver),
-        "The Kubernetes version; compare it with a minor: `cluster.version >= \"1.34\"`.",
+        "The Kubernetes version without pre-release and vendor's suffix; compare it with a minor: \
+            `cluster.version >= \"1.34\"`.",
     )],
 };
