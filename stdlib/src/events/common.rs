@@ -76,8 +76,13 @@ static PROCESS: RecordDesc = RecordDesc {
         req("ppid", Is(Type::Int), "The process id of its parent; 0 if there is none."),
         req("tid", Is(Type::Int), "The thread that acted; equal to `pid` for the first one."),
         req("vpid", Is(Type::Int), "Its process id inside its container; 1 is the container's entrypoint."),
-        req("pgid", Is(Type::Int), "Its process group, on the node."),
-        req("sid", Is(Type::Int), "Its session, on the node."),
+        req("pgid", Is(Type::Int), "Its process group on the node."),
+        req(
+            "vpgid",
+            Is(Type::Int),
+            "Its process group inside its container; equal to `vpid` for the group's leader.",
+        ),
+        req("sid", Is(Type::Int), "Its session on the node."),
         opt("session", Is(Type::Str), "The name of the session's first process."),
         req(
             "name",
@@ -377,6 +382,7 @@ pub(super) static FALCO: &[(&str, &str)] = &[
     ("proc.vpid", "proc.vpid"),
     ("proc.pvpid", "proc.parent.vpid"),
     ("proc.pgid", "proc.pgid"),
+    ("proc.vpgid", "proc.vpgid"),
     ("proc.sid", "proc.sid"),
     ("proc.sname", "proc.session"),
     ("proc.name", "proc.name"),
