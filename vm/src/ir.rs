@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! Module ─┬─ roots:      Root ── records ── fields     the demand: every field that any rule reads
+//!         ├─ watches     the kinds whose objects in the cluster are read
 //!         ├─ params      values bound at load
 //!         ├─ rules:      Rule  ── body: Stmt…           where, let, for, verdict
 //!         ├─ mutations:  Mutation ── body: MutStmt…
@@ -64,6 +65,8 @@ ids! {
 pub struct Module {
     /// The demand, by root.
     pub roots: Vec<Root>,
+    /// The kinds whose objects in the cluster the code asks for ([`Op::Cluster`]).
+    pub watches: Vec<Watch>,
     /// The builtins that the code calls, by name; an engine resolves them once.
     pub builtins: Vec<String>,
     /// Values bound at load.
@@ -86,6 +89,22 @@ pub struct Root {
     /// The root's records; the first is the root itself. Records of one schema type are one record here, so that
     /// lists from different places of one object can be mixed.
     pub records: Vec<RecordDemand>,
+}
+
+/// A kind whose objects in the cluster the code asks for: what a host watches, and what [`Op::Cluster`] of that root
+/// reads.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Watch {
+    /// The root of each object.
+    pub root: RootId,
+    /// API group; empty: core.
+    pub group: String,
+    /// The API version that the root's schema is of.
+    pub version: String,
+    /// The kind: `Ingress`.
+    pub kind: String,
+    /// Its name in URLs: `ingresses`.
+    pub plural: String,
 }
 
 /// The demanded fields of one record.
@@ -282,6 +301,7 @@ pub enum Slot {
 
 /// What an expression computes. "Absent" below is the absent value; laws refer to `docs/language.md`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "the variants name their fields and say what they mean")]
 pub enum Op {
     /// A constant.
     Const(Const),
@@ -498,6 +518,7 @@ pub enum Operation {
 
 /// A statement of a rule.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "the variants name their fields and say what they mean")]
 pub enum Stmt {
     /// The rest of this block counts only if it holds.
     Where(ExprId),
@@ -569,6 +590,7 @@ pub struct Mutation {
 
 /// A statement of a mutation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "the variants name their fields and say what they mean")]
 pub enum MutStmt {
     /// The rest of this block counts only if it holds.
     Where(ExprId),

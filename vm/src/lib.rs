@@ -1,10 +1,28 @@
 //! The engine room of kpol: types, values, facts, the IR with its verifier, and the engines that run it.
 //!
+//! ```text
+//! types, json, scalar ──▶ ir ──▶ layout ──▶ fact ──▶ interp ──▶ evaluate
+//!                          └──▶ verify, print
+//! ```
+//!
 //! A leaf: it knows no source text, no builtin and no Kubernetes kind by name. Builtins reach it through a table
 //! ([`builtin::Builtin`]), kinds and events through records ([`types::Record`]).
 #![forbid(unsafe_code)]
 #![deny(clippy::disallowed_methods)]
 
+pub mod builtin;
+pub mod evaluate;
+pub mod fact;
+pub mod interp;
+pub mod ir;
 pub mod json;
+pub mod json_path;
+pub mod layout;
+pub mod print;
 pub mod scalar;
 pub mod types;
+pub mod value;
+pub mod verify;
+
+#[cfg(test)]
+mod testing;

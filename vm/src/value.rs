@@ -1,4 +1,17 @@
 //! Run-time values of the reference engine.
+//!
+//! ```text
+//! Const ──from_const──▶ Value ──canonical(type)──▶ Const     equality, sets and keys: equal values, equal constants
+//! text  ──from_text───▶       ──Display──────────▶ message
+//! Json  ──from_json───▶       ──to_json──────────▶ Json      what a mutation writes
+//! ```
+
+mod canonical;
+mod convert;
+mod print;
+
+pub use canonical::{canonical, compare_dyn, unify};
+pub use convert::const_fits;
 
 use std::{net::IpAddr, sync::Arc};
 
@@ -41,6 +54,49 @@ pub enum Value {
     Record(RecordRef),
     /// A JSON value with total operations.
     Dyn(Arc<Json>),
+}
+
+impl Value {
+    /// Whether there is no value.
+    #[must_use]
+    pub fn is_absent(&self) -> bool {
+        matches!(self, Value::Absent)
+    }
+
+    /// Whether this is `true`; an absent condition does not hold.
+    #[must_use]
+    pub fn holds(&self) -> bool {
+        matches!(self, Value::Bool(true))
+    }
+
+    /// The elements of a list, set or `dyn` array; of anything else none.
+    #[must_use]
+    pub fn elements(&self) -> Arc<[Value]> {
+        match self {
+            Value::List(items) => Arc::clone(items),
+            Value::Dyn(json) => {
+                json.elements().iter().map(Value::from_json).filter(|item| !item.is_absent()).collect()
+            }
+            Value::Absent
+            | Value::Bool(_)
+            | Value::Int(_)
+            | Value::Text(_)
+            | Value::Quantity(_)
+            | Value::Duration(_)
+            | Value::Time(_)
+            | Value::Version(_)
+            | Value::Ip(_)
+            | Value::Cidr(_)
+            | Value::Map(_)
+            | Value::Record(_) => Arc::new([]),
+        }
+    }
+
+    /// The text, if this is one.
+    #[must_use]
+    pub fn as_text(&self) -> Option<&str> {
+        if let Value::Text(text) = self { Some(text) } else { None }
+    }
 }
 
 /// A record in a fact.

@@ -1,0 +1,228 @@
+//! From a verified module to decisions: what the hosts and `kpolc` call.
+//!
+//! ```text
+//!   Module + builtins + Options ──▶ Evaluator          once: verify, lay out, resolve, bind params, plan by kind
+//!   Review + Inventory          ──▶ Outcome            each: project facts, run rules × binds, explain hits, except
+//!   Review                      ──▶ Mutated            each: mutations until nothing changes
+//! ```
+//!
+//! It does no I/O and has no clock: objects, the day and the cluster's version are given.
+
+mod facts;
+mod inventory;
+mod mutate;
+mod outcome;
+mod plan;
+mod review;
+mod run;
+
+pub use inventory::Inventory;
+pub use outcome::{Decision, Effect, Finding, Mutated, Outcome, PatchOp, RuleTrace, effect};
+pub use review::{Request, Review, User, operation_word};
+
+use std::sync::Arc;
+
+use jiff::civil::Date;
+
+use crate::{
+    builtin::Builtin,
+    fact::FactError,
+    interp::{ClusterView, Trap},
+    ir::{Const, Mode, Module},
+    json::Json,
+    layout::{Layout, LayoutError},
+    value::Value,
+    verify::{self, VerifyError},
+};
+
+/// What a host decides at load.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Values of params by name, in place of their defaults.
+    pub params: Vec<(String, Const)>,
+    /// The mode of rules without a bind, and of binds without a mode.
+    pub default_mode: Mode,
+    /// The hardest mode that this host applies.
+    pub max_mode: Mode,
+    /// The day on which exceptions expire or not.
+    pub today: Date,
+    /// The cluster's version.
+    pub kubernetes: (u32, u32),
+    /// The most steps of one rule's evaluation.
+    pub fuel: u64,
+}
+
+/// Enough steps for every rule over every manifest that the API server accepts, and few enough to end soon.
+pub const DEFAULT_FUEL: u64 = 20_000_000;
+
+/// A module made ready.
+pub struct Evaluator {
+    module: Module,
+    layouts: Vec<Arc<Layout>>,
+    builtins: Vec<&'static Builtin>,
+    params: Vec<Value>,
+    bind_params: Vec<Vec<Value>>,
+    plan: plan::Plan,
+    options: Options,
+}
+
+/// Why a module is not loaded.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum LoadError {
+    /// The module breaks a rule of the IR.
+    #[error("the module is malformed: {0}")]
+    Verify(#[from] VerifyError),
+    /// A root cannot be laid out.
+    #[error("the demand of `{root}` cannot be laid out: {error}")]
+    Layout {
+        /// The root's name.
+        root: String,
+        /// Why.
+        error: LayoutError,
+    },
+    /// A param without a default has no value.
+    #[error("param `{0}` needs a value")]
+    MissingParam(String),
+    /// A value is given for a param that the module does not have.
+    #[error("there is no param `{0}`")]
+    UnknownParam(String),
+    /// A value of the wrong type is given for a param.
+    #[error("param `{name}` cannot have this value: it is of type `{expected}`")]
+    ParamType {
+        /// The param.
+        name: String,
+        /// Its type.
+        expected: String,
+    },
+}
+
+/// Why a review cannot be answered.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum EvalError {
+    /// The object (or another input) does not have the form that its kind has.
+    #[error("{what} does not have the form of its kind: {}", join(errors))]
+    Fact {
+        /// Which input: `the object`, `the namespace`.
+        what: &'static str,
+        /// Where and why.
+        errors: Vec<FactError>,
+    },
+    /// A rule's evaluation was stopped.
+    #[error("rule `{rule}` was stopped: {trap}")]
+    Trap {
+        /// The rule, bind or mutation.
+        rule: String,
+        /// Why.
+        trap: Trap,
+    },
+    /// A mutation would write below a value that is no object or list.
+    #[error("mutation `{mutation}` cannot write `{path}`: there is {found}")]
+    Place {
+        /// The mutation.
+        mutation: String,
+        /// Where it would write.
+        path: String,
+        /// What stands in the way.
+        found: String,
+    },
+    /// The mutations do not settle.
+    #[error("these mutations undo each other: {}", names.join(", "))]
+    Unsettled {
+        /// The mutations that still changed the object in the last round.
+        names: Vec<String>,
+    },
+}
+
+fn join(errors: &[FactError]) -> String {
+    errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}
+
+impl Evaluator {
+    /// Verifies and prepares a module.
+    ///
+    /// # Errors
+    /// When the module is malformed or a param's value is missing or wrong.
+    pub fn new(
+        module: Module,
+        builtins: &[&'static Builtin],
+        options: Options,
+    ) -> Result<Evaluator, LoadError> {
+        let builtins = verify::verify(&module, builtins)?;
+        let mut layouts = Vec::with_capacity(module.roots.len());
+        for root in &module.roots {
+            let layout =
+                Layout::new(root).map_err(|error| LoadError::Layout { root: root.name.clone(), error })?;
+            layouts.push(Arc::new(layout));
+        }
+        let params = plan::bind_params(&module, &options.params)?;
+        let bind_params = module.binds.iter().map(|bind| plan::override_params(&module, &params, bind)).collect();
+        let plan = plan::Plan::new(&module);
+        Ok(Evaluator { module, layouts, builtins, params, bind_params, plan, options })
+    }
+
+    /// The module.
+    #[must_use]
+    pub fn module(&self) -> &Module {
+        &self.module
+    }
+
+    /// What the host decided.
+    #[must_use]
+    pub fn options(&self) -> &Options {
+        &self.options
+    }
+
+    /// The objects of a cluster, made ready for this module: only the kinds that its code asks for are kept.
+    /// Objects without the form of their kind are left out and reported, with their position in `objects`.
+    #[must_use]
+    pub fn inventory(&self, objects: &[Json]) -> (Inventory, Vec<(usize, Vec<FactError>)>) {
+        Inventory::new(&self.module, &self.layouts, objects)
+    }
+
+    /// Whether any rule is about this kind, in any version.
+    #[must_use]
+    pub fn covers(&self, group: &str, kind: &str) -> bool {
+        self.plan.covers(group, kind)
+    }
+
+    /// Judges a request.
+    ///
+    /// # Errors
+    /// When an input does not have the form of its kind, or a rule takes too many steps.
+    pub fn review(&self, review: &Review<'_>, cluster: &dyn ClusterView) -> Result<Outcome, EvalError> {
+        run::review(self, review, cluster, false)
+    }
+
+    /// The same with decision trees and traces of every rule that applied.
+    ///
+    /// # Errors
+    /// As [`Evaluator::review`].
+    pub fn review_why(&self, review: &Review<'_>, cluster: &dyn ClusterView) -> Result<Outcome, EvalError> {
+        run::review(self, review, cluster, true)
+    }
+
+    /// Judges a runtime event.
+    ///
+    /// # Errors
+    /// As [`Evaluator::review`].
+    pub fn event(&self, name: &str, event: &Json) -> Result<Outcome, EvalError> {
+        run::event(self, name, event, false)
+    }
+
+    /// The same with decision trees and traces.
+    ///
+    /// # Errors
+    /// As [`Evaluator::review`].
+    pub fn event_why(&self, name: &str, event: &Json) -> Result<Outcome, EvalError> {
+        run::event(self, name, event, true)
+    }
+
+    /// Applies the mutations to the object until nothing changes any more.
+    ///
+    /// # Errors
+    /// As [`Evaluator::review`]; also when a place is taken by a value of another form, or the mutations do not
+    /// settle.
+    pub fn mutate(&self, review: &Review<'_>, cluster: &dyn ClusterView) -> Result<Mutated, EvalError> {
+        mutate::mutate(self, review, cluster)
+    }
+}
