@@ -109,3 +109,28 @@ impl Diagnostic {
         self.labels.first().map(|label| label.span)
     }
 }
+
+/// What there is to know about a code; each crate that reports has a table of its own codes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CodeInfo {
+    /// `E0203`.
+    pub code: &'static str,
+    /// A few words, without a full stop.
+    pub title: &'static str,
+    /// The page in Markdown: what it means, and examples in blocks marked `kpol bad` and `kpol good`.
+    pub page: &'static str,
+}
+
+impl CodeInfo {
+    /// The examples of the page that are marked with `word` (`bad` or `good`).
+    pub fn examples(&self, word: &str) -> impl Iterator<Item = &'static str> {
+        let fence = format!("```kpol {word}\n");
+        let mut rest = self.page;
+        std::iter::from_fn(move || {
+            let (_, block) = rest.split_once(fence.as_str())?;
+            let (example, behind) = block.split_once("```")?;
+            rest = behind;
+            Some(example)
+        })
+    }
+}

@@ -55,9 +55,18 @@ macro_rules! tokens {
             #[regex(r"[0-9]+\.[0-9]+", priority = 3)]
             #[regex("[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9][0-9A-Za-z_]+", priority = 3)]
             BadNumber,
-            /// `'text'`
-            #[token("'", single_string)]
-            SingleQuoted,
+            /// `'text'`, `“text”`
+            #[token("'", foreign_string)]
+            #[token("“", foreign_string)]
+            #[token("”", foreign_string)]
+            #[token("„", foreign_string)]
+            #[token("‘", foreign_string)]
+            #[token("’", foreign_string)]
+            ForeignQuoted,
+            /// `# a remark`, `/* a remark */`
+            #[token("#", rest_of_line)]
+            #[token("/*", block_comment)]
+            ForeignComment,
             /// `&&`
             #[token("&&")]
             AndAnd,
@@ -80,6 +89,9 @@ macro_rules! tokens {
             /// Every keyword.
             pub const KEYWORDS: &[Token] = &[$(Token::$word,)*];
 
+            /// Every sign.
+            pub const MARKS: &[Token] = &[$(Token::$mark,)*];
+
             /// What is written, for the tokens that are always written the same way.
             #[must_use]
             pub const fn fixed_text(self) -> Option<&'static str> {
@@ -93,7 +105,7 @@ macro_rules! tokens {
                     $(Token::$start => None,)*
                     Token::Ident | Token::Int | Token::UnitNum | Token::Date | Token::Str | Token::Regex
                     | Token::Doc | Token::FileDoc | Token::Comment | Token::Space | Token::BadNumber
-                    | Token::SingleQuoted | Token::Bad | Token::Unknown => None,
+                    | Token::ForeignQuoted | Token::ForeignComment | Token::Bad | Token::Unknown => None,
                 }
             }
 
@@ -188,33 +200,37 @@ impl Token {
 
 /// To the closing quote, or to the end of the line when there is none. A backslash takes the next character with it.
 fn line_string(lexer: &mut Lexer<'_, Token>) {
-    quoted(lexer, b'"');
+    quoted(lexer, &['"']);
 }
 
-fn single_string(lexer: &mut Lexer<'_, Token>) {
-    quoted(lexer, b'\'');
+/// The same for quotes of other languages and of word processors.
+fn foreign_string(lexer: &mut Lexer<'_, Token>) {
+    match lexer.slice() {
+        "'" => quoted(lexer, &['\'']),
+        "‘" | "’" => quoted(lexer, &['’', '‘']),
+        _ => quoted(lexer, &['”', '“', '"']),
+    }
 }
 
-fn quoted(lexer: &mut Lexer<'_, Token>, quote: u8) {
-    let rest = lexer.remainder().as_bytes();
+fn quoted(lexer: &mut Lexer<'_, Token>, closing: &[char]) {
+    let rest = lexer.remainder();
     let mut escaped = false;
-    let mut length = 0;
-    for &byte in rest {
-        if byte == b'\n' {
-            break;
+    for (at, c) in rest.char_indices() {
+        if c == '\n' {
+            let line = rest.get(..at).unwrap_or_default();
+            lexer.bump(line.trim_end_matches('\r').len());
+            return;
         }
-        length += 1;
         if escaped {
             escaped = false;
-        } else if byte == b'\\' {
+        } else if c == '\\' {
             escaped = true;
-        } else if byte == quote {
-            lexer.bump(length);
+        } else if closing.contains(&c) {
+            lexer.bump(at + c.len_utf8());
             return;
         }
     }
-    let text = lexer.remainder().get(..length).unwrap_or_default();
-    lexer.bump(text.trim_end_matches('\r').len());
+    lexer.bump(rest.len());
 }
 
 /// To the closing three quotes, or to the end of the file.
@@ -227,4 +243,9 @@ fn rest_of_line(lexer: &mut Lexer<'_, Token>) {
     let rest = lexer.remainder();
     let line = rest.split('\n').next().unwrap_or_default();
     lexer.bump(line.trim_end_matches('\r').len());
+}
+
+fn block_comment(lexer: &mut Lexer<'_, Token>) {
+    let rest = lexer.remainder();
+    lexer.bump(rest.find("*/").map_or(rest.len(), |at| at + 2));
 }
