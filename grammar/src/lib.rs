@@ -15,6 +15,7 @@ mod allow;
 pub mod ast;
 pub mod diagnostic;
 pub mod diagnostics;
+mod format;
 pub mod lexer;
 mod make;
 mod parser;
@@ -24,6 +25,7 @@ mod text;
 pub mod token;
 
 pub use allow::Allow;
+pub use format::{WIDTH, format, print, print_expr};
 pub use lexer::Comment;
 pub use make::MAX_DEPTH;
 pub use parser::{MAX_FILE_SIZE, Parsed, parse, parse_expr};
