@@ -139,7 +139,10 @@ pub(super) fn declarations(ctx: &Ctx<'_>, tokens: &[Lexeme]) -> Vec<Range<usize>
     let mut braces = 0_u32;
     for (index, before, lexeme, next) in windows(tokens) {
         let token = lexeme.token;
-        if before.is_none_or(|before| before.token != Token::Dot) {
+        let is_name = before.is_some_and(|before| {
+            before.token == Token::Dot || before.token.starts_item() || before.token == Token::Kind
+        });
+        if !is_name {
             let gap = gap(ctx, before, lexeme);
             let first_on_line = before.is_none() || gap.contains('\n');
             let at_margin = gap.is_empty() && before.is_none() || gap.ends_with('\n');
