@@ -36,6 +36,8 @@ pub struct Builtin {
     pub ret: Sig,
     /// Whether the result may be absent although all arguments are present.
     pub partial: bool,
+    /// Whether an absent argument makes the result absent; others give an absent argument a meaning of its own.
+    pub strict: bool,
     /// Written behind a value instead of called: `c.image.tag`. The only parameter is the value before the dot.
     pub property: bool,
     /// What it does, in one or two sentences; says what an absent argument gives.

@@ -13,6 +13,7 @@ pub(super) static BUILTIN: Builtin = Builtin {
     params: &[("x", Sig::Is(Type::Int))],
     ret: Sig::Is(Type::Int),
     partial: false,
+    strict: true,
     property: false,
     doc: "The number without its sign, at most the largest `int`; absent of absent.",
     rego: Some("abs"),

@@ -13,6 +13,7 @@ pub(super) static BUILTIN: Builtin = Builtin {
     params: &[("s", Sig::OneOf(&[Sig::Is(Type::Str), Sig::Is(Type::Dyn)]))],
     ret: Sig::Is(Type::Str),
     partial: true,
+    strict: true,
     property: false,
     doc: "The text that Base64 (RFC 4648, padding optional, line breaks ignored) stands for; absent when it \
         is no Base64 or no UTF-8.",

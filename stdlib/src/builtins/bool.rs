@@ -14,6 +14,7 @@ pub(super) static BUILTIN: Builtin = Builtin {
     params: &[("x", Sig::OneOf(&[Sig::Is(Type::Str), Sig::Is(Type::Dyn)]))],
     ret: Sig::Is(Type::Bool),
     partial: true,
+    strict: true,
     property: false,
     doc: "The JSON boolean of a `dyn`; of a text, what `true` or `false` says. Absent of everything else.",
     rego: None,

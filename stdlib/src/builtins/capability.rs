@@ -14,6 +14,7 @@ pub(super) static BUILTIN: Builtin = Builtin {
     params: &[("s", Sig::OneOf(&[Sig::Is(Type::Str), Sig::Is(Type::Dyn)]))],
     ret: Sig::Is(Type::Capability),
     partial: true,
+    strict: true,
     property: false,
     doc: "The text as a capability; absent when it is none.",
     rego: None,

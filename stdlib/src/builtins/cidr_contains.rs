@@ -14,6 +14,7 @@ pub(super) static BUILTIN: Builtin = Builtin {
     params: &[("block", Sig::Is(Type::Cidr)), ("addr", Sig::Is(Type::Ip))],
     ret: Sig::Is(Type::Bool),
     partial: false,
+    strict: false,
     property: false,
     doc: "Whether `addr` lies inside `block`; false when either is absent. The operator for it is `addr in \
         block`; `under` is for blocks in blocks.",

@@ -13,6 +13,7 @@ pub(super) static BUILTIN: Builtin = Builtin {
     params: &[("x", Sig::OneOf(&[Sig::AnyList, Sig::AnyMap, Sig::Is(Type::Str), Sig::Is(Type::Dyn)]))],
     ret: Sig::Is(Type::Bool),
     partial: false,
+    strict: false,
     property: false,
     doc: "Whether a list, set, map or text has nothing in it; absent counts as empty. A `dyn` that is \
         neither list, object nor text is not empty.",

@@ -14,6 +14,7 @@ pub(super) static BUILTIN: Builtin = Builtin {
     params: &[("s", Sig::OneOf(&[Sig::Is(Type::Str), Sig::Is(Type::Dyn)]))],
     ret: Sig::Is(Type::Image),
     partial: true,
+    strict: true,
     property: false,
     doc: "The text as an image reference; absent when it is none.",
     rego: None,

@@ -14,6 +14,7 @@ pub(super) static BUILTIN: Builtin = Builtin {
     params: &[("image", Sig::Is(Type::Image))],
     ret: Sig::Is(Type::Str),
     partial: true,
+    strict: true,
     property: true,
     doc: "The digest that is written, with its algorithm: `sha256:...`. Absent when none is.",
     rego: None,

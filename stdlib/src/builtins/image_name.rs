@@ -14,6 +14,7 @@ pub(super) static BUILTIN: Builtin = Builtin {
     params: &[("image", Sig::Is(Type::Image))],
     ret: Sig::Is(Type::Str),
     partial: true,
+    strict: true,
     property: true,
     doc: "The last part of the repository: `web` of `ghcr.io/acme/web:1`. Absent when the text is no image \
         reference.",

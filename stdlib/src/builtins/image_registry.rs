@@ -14,6 +14,7 @@ pub(super) static BUILTIN: Builtin = Builtin {
     params: &[("image", Sig::Is(Type::Image))],
     ret: Sig::Is(Type::Str),
     partial: true,
+    strict: true,
     property: true,
     doc: "The registry of an image in lower case; `docker.io` when none is written. Absent when the text is \
         no image reference.",

@@ -14,6 +14,7 @@ pub(super) static BUILTIN: Builtin = Builtin {
     params: &[("image", Sig::Is(Type::Image))],
     ret: Sig::Is(Type::Str),
     partial: true,
+    strict: true,
     property: true,
     doc: "The image without tag and digest, in full: `docker.io/library/nginx` of `nginx:1`. Absent when the \
         text is no image reference.",

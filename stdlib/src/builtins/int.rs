@@ -22,6 +22,7 @@ pub(super) static BUILTIN: Builtin = Builtin {
     )],
     ret: Sig::Is(Type::Int),
     partial: true,
+    strict: true,
     property: false,
     doc: "The whole number that a text writes in decimal, or that a port, quantity or JSON number is; absent \
         when it is none or does not fit 64 bits.",

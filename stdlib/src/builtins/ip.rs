@@ -14,6 +14,7 @@ pub(super) static BUILTIN: Builtin = Builtin {
     params: &[("s", Sig::OneOf(&[Sig::Is(Type::Str), Sig::Is(Type::Dyn)]))],
     ret: Sig::Is(Type::Ip),
     partial: true,
+    strict: true,
     property: false,
     doc: "The address that a text writes; absent when it writes none.",
     rego: None,

@@ -14,6 +14,7 @@ pub(super) static BUILTIN: Builtin = Builtin {
     params: &[("x", Sig::Is(Type::Dyn))],
     ret: Sig::Is(Type::Bool),
     partial: false,
+    strict: false,
     property: false,
     doc: "Whether a `dyn` is a boolean in JSON; false of absent.",
     rego: Some("is_boolean"),

@@ -14,6 +14,7 @@ pub(super) static BUILTIN: Builtin = Builtin {
     params: &[("x", Sig::Is(Type::Dyn))],
     ret: Sig::ListOf(Type::Dyn),
     partial: false,
+    strict: false,
     property: false,
     doc: "The elements of a `dyn` that is a JSON list, `null` left out; none of everything else and of \
         absent.",

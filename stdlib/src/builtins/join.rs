@@ -14,6 +14,7 @@ pub(super) static BUILTIN: Builtin = Builtin {
     params: &[("list", Sig::ListOf(Type::Str)), ("separator", Sig::Is(Type::Str))],
     ret: Sig::Is(Type::Str),
     partial: true,
+    strict: true,
     property: false,
     doc: "The texts of `list` with `separator` between them; an absent list is empty, an absent separator \
         gives absent. Rego's `concat` has the separator first. Absent above 64 KiB.",

@@ -16,6 +16,7 @@ pub(super) static BUILTIN: Builtin = Builtin {
     params: &[("x", Sig::Is(Type::Dyn))],
     ret: Sig::Is(Type::Str),
     partial: true,
+    strict: true,
     property: false,
     doc: "The compact JSON text of a `dyn`; absent of absent and above 64 KiB.",
     rego: None,

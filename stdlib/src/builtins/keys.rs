@@ -13,6 +13,7 @@ pub(super) static BUILTIN: Builtin = Builtin {
     params: &[("map", Sig::OneOf(&[Sig::AnyMap, Sig::Is(Type::Dyn)]))],
     ret: Sig::ListOf(Type::Str),
     partial: false,
+    strict: false,
     property: false,
     doc: "The keys of a map in alphabetical order, or of a JSON object in the order of the text; none of \
         absent and of any other `dyn`.",

@@ -13,6 +13,7 @@ pub(super) static BUILTIN: Builtin = Builtin {
     params: &[("x", Sig::OneOf(&[Sig::AnyList, Sig::AnyMap, Sig::Is(Type::Str), Sig::Is(Type::Dyn)]))],
     ret: Sig::Is(Type::Int),
     partial: false,
+    strict: false,
     property: false,
     doc: "How many elements a list or set has, entries a map, characters (Unicode scalar values) a text; 0 \
         of absent and of any other `dyn`.",

@@ -26,6 +26,7 @@ pub(super) static BUILTIN: Builtin = Builtin {
     )],
     ret: Sig::Element,
     partial: true,
+    strict: true,
     property: false,
     doc: "The smallest element of a list, the first of equal ones; texts are ordered by bytes. Absent of an \
         empty or absent list.",

@@ -14,6 +14,7 @@ pub(super) static BUILTIN: Builtin = Builtin {
     params: &[("s", Sig::OneOf(&[Sig::Is(Type::Str), Sig::Is(Type::Dyn)]))],
     ret: Sig::Is(Type::Path),
     partial: true,
+    strict: true,
     property: false,
     doc: "The text as an absolute path without `..`; absent when it is none.",
     rego: None,

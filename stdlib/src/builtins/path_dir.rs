@@ -14,6 +14,7 @@ pub(super) static BUILTIN: Builtin = Builtin {
     params: &[("path", Sig::Is(Type::Path))],
     ret: Sig::Is(Type::Path),
     partial: false,
+    strict: true,
     property: true,
     doc: "A path without its last part; `/` of `/`, absent of absent.",
     rego: None,

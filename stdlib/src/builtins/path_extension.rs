@@ -14,6 +14,7 @@ pub(super) static BUILTIN: Builtin = Builtin {
     params: &[("path", Sig::Is(Type::Path))],
     ret: Sig::Is(Type::Str),
     partial: true,
+    strict: true,
     property: true,
     doc: "What stands behind the last dot of the last part; absent without a dot and when the dot stands \
         first.",

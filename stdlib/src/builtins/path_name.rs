@@ -14,6 +14,7 @@ pub(super) static BUILTIN: Builtin = Builtin {
     params: &[("path", Sig::Is(Type::Path))],
     ret: Sig::Is(Type::Str),
     partial: false,
+    strict: true,
     property: true,
     doc: "The last part of a path; empty of `/`, absent of absent.",
     rego: None,

@@ -15,6 +15,7 @@ pub(super) static BUILTIN: Builtin = Builtin {
     params: &[("x", Sig::OneOf(&[Sig::Is(Type::Str), Sig::Is(Type::Int), Sig::Is(Type::Dyn)]))],
     ret: Sig::Is(Type::Quantity),
     partial: true,
+    strict: true,
     property: false,
     doc: "The Kubernetes quantity that a text writes or a whole number is; absent when it is none.",
     rego: Some("units.parse"),

@@ -14,6 +14,7 @@ pub(super) static BUILTIN: Builtin = Builtin {
     params: &[("s", Sig::Is(Type::Str)), ("old", Sig::Is(Type::Str)), ("new", Sig::Is(Type::Str))],
     ret: Sig::Is(Type::Str),
     partial: true,
+    strict: true,
     property: false,
     doc: "`s` with every `old` replaced by `new`, from left to right; an empty `old` stands before, between \
         and behind all characters. Absent when one is absent, and above 64 KiB.",

@@ -13,6 +13,7 @@ pub(super) static BUILTIN: Builtin = Builtin {
     params: &[("s", Sig::Is(Type::Str)), ("separator", Sig::Is(Type::Str))],
     ret: Sig::ListOf(Type::Str),
     partial: false,
+    strict: true,
     property: false,
     doc: "The parts of `s` between separators; with an empty separator its characters. Absent when either is \
         absent.",

@@ -36,6 +36,7 @@ pub(super) static BUILTIN: Builtin = Builtin {
     )],
     ret: Sig::Is(Type::Str),
     partial: true,
+    strict: true,
     property: false,
     doc: "The text of a scalar exactly as it was written: letter case and `CAP_` of a capability, tag and \
         all of an image. Of a `dyn` only the text of a JSON string; absent of everything else.",

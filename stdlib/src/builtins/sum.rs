@@ -17,6 +17,7 @@ pub(super) static BUILTIN: Builtin = Builtin {
     )],
     ret: Sig::Element,
     partial: true,
+    strict: true,
     property: false,
     doc: "All numbers, quantities or durations of the list together; at the ends of the range it stays \
         there. Absent of an empty or absent list: write `sum(xs) ?? 0`.",

@@ -14,6 +14,7 @@ pub(super) static BUILTIN: Builtin = Builtin {
     params: &[("s", Sig::OneOf(&[Sig::Is(Type::Str), Sig::Is(Type::Dyn)]))],
     ret: Sig::Is(Type::Time),
     partial: true,
+    strict: true,
     property: false,
     doc: "The point in time (RFC 3339) or date that a text writes; absent when it writes none.",
     rego: None,

@@ -13,6 +13,7 @@ pub(super) static BUILTIN: Builtin = Builtin {
     params: &[("s", Sig::Is(Type::Str))],
     ret: Sig::Is(Type::Str),
     partial: false,
+    strict: true,
     property: false,
     doc: "The text without white space at its ends; absent of absent.",
     rego: Some("trim_space"),

@@ -14,6 +14,7 @@ pub(super) static BUILTIN: Builtin = Builtin {
     params: &[("list", Sig::AnyList)],
     ret: Sig::ListOfElement,
     partial: false,
+    strict: false,
     property: false,
     doc: "The elements of the list, each at its first place only; an absent list is empty. Texts of every \
         type are compared as they are written.",

@@ -13,6 +13,7 @@ pub(super) static BUILTIN: Builtin = Builtin {
     params: &[("map", Sig::OneOf(&[Sig::AnyMap, Sig::Is(Type::Dyn)]))],
     ret: Sig::ListOfElement,
     partial: false,
+    strict: false,
     property: false,
     doc: "The values of a map in the order of its keys, or of a JSON object in the order of the text, `null` \
         left out; none of absent and of any other `dyn`.",

@@ -1,0 +1,216 @@
+//! `absent-passes`: a rule that denies nothing when an optional field is not set, although nobody said so.
+//!
+//! For each unguarded optional scalar `p` that the conditions of `deny` read, those conditions are evaluated with
+//! `p` absent and everything else unknown. If every condition that reads `p` folds to false, absence opens the door.
+//! A path that the rule mentions in `has` or `??` is guarded: the author has thought of it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use kpol_vm::{
+    ir::{Code, Const, ExprId, Op, Quant, Stmt, Ty, Verb},
+    types::Type,
+};
+
+use crate::{
+    check::{
+        paths::{self, Bindings},
+        walk,
+    },
+    diagnostics as d,
+    elab::Ctx,
+    items::rule::Lowered,
+    module::ModuleBuilder,
+};
+
+/// What is known of a value when one path is absent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Known {
+    True,
+    False,
+    Absent,
+    Unknown,
+}
+
+pub(crate) fn rule(ctx: &mut Ctx<'_>, module: &ModuleBuilder, lowered: &Lowered, bindings: &Bindings) {
+    let rule = &lowered.rule;
+    let analysis = Analysis { module, code: &rule.code, bindings, spans: &lowered.debug.exprs };
+    let guarded = analysis.guarded();
+    let mut conditions = Vec::new();
+    walk::each_stmt(&rule.body, &mut |stmt| {
+        if let Stmt::Verdict { clause, cond: Some(cond) } = stmt
+            && rule.clauses.get(clause.index()).is_some_and(|clause| clause.verb == Verb::Deny)
+        {
+            conditions.push(*cond);
+        }
+    });
+    let mut reads: BTreeMap<String, (ExprId, Vec<ExprId>)> = BTreeMap::new();
+    for cond in &conditions {
+        for (path, at) in analysis.optional_reads(*cond) {
+            let entry = reads.entry(path).or_insert((at, Vec::new()));
+            if !entry.1.contains(cond) {
+                entry.1.push(*cond);
+            }
+        }
+    }
+    for (path, (at, readers)) in reads {
+        if guarded.iter().any(|guard| path == *guard || is_below(&path, guard)) {
+            continue;
+        }
+        let never = readers.iter().all(|cond| analysis.eval(*cond, &path) == Known::False);
+        if never && let Some(span) = lowered.debug.exprs.get(at.index()) {
+            let short = path.rsplit_once("[].").map_or(path.as_str(), |(_, rest)| rest);
+            ctx.diagnostics.push(d::absent_passes(*span, short, &path));
+        }
+    }
+}
+
+fn is_below(path: &str, parent: &str) -> bool {
+    path.strip_prefix(parent).is_some_and(|rest| rest.starts_with(['.', '[']))
+}
+
+struct Analysis<'m> {
+    module: &'m ModuleBuilder,
+    code: &'m Code,
+    bindings: &'m Bindings,
+    spans: &'m [kpol_grammar::span::Span],
+}
+
+impl Analysis<'_> {
+    fn path(&self, id: ExprId) -> Option<String> {
+        paths::text(self.module, self.code, self.bindings, id)
+    }
+
+    /// Every path that the rule mentions in `has` or on the left of `??`.
+    fn guarded(&self) -> BTreeSet<String> {
+        let mut guarded = BTreeSet::new();
+        for (index, expr) in self.code.exprs.iter().enumerate() {
+            let id = ExprId(index as u32);
+            match &expr.op {
+                Op::Written { .. } => guarded.extend(self.path(id)),
+                Op::Present(inner) => guarded.extend(self.path(*inner)),
+                // A condition that may be absent is closed with `?? false` by the compiler, on the same span.
+                Op::Coalesce(inner, _) if self.spans.get(index) != self.spans.get(inner.index()) => {
+                    guarded.extend(self.path(*inner));
+                }
+                _ => {}
+            }
+        }
+        guarded
+    }
+
+    /// Optional scalars that `cond` reads.
+    fn optional_reads(&self, cond: ExprId) -> Vec<(String, ExprId)> {
+        let mut found = Vec::new();
+        let mut seen = BTreeSet::new();
+        let mut pending = vec![cond];
+        while let Some(id) = pending.pop() {
+            if !seen.insert(id) {
+                continue;
+            }
+            let Some(expr) = self.code.expr(id) else { continue };
+            let scalar = matches!(&expr.ty, Ty::Scalar(ty) if *ty != Type::Dyn);
+            if matches!(expr.op, Op::Field { .. } | Op::MapKey { .. }) && expr.optional && scalar {
+                found.extend(self.path(id).map(|path| (path, id)));
+            }
+            if let Op::Local(local) = &expr.op {
+                pending.extend(self.bindings.lets.get(local));
+            }
+            pending.extend(walk::operands(&expr.op));
+        }
+        found
+    }
+
+    fn eval(&self, id: ExprId, absent: &str) -> Known {
+        let Some(expr) = self.code.expr(id) else { return Known::Unknown };
+        if matches!(expr.op, Op::Field { .. } | Op::MapKey { .. } | Op::Local(_))
+            && self.path(id).as_deref() == Some(absent)
+        {
+            return Known::Absent;
+        }
+        let eval = |id: &ExprId| self.eval(*id, absent);
+        match &expr.op {
+            Op::Const(Const::Bool(true)) => Known::True,
+            Op::Const(Const::Bool(false)) => Known::False,
+            Op::Const(Const::Absent) => Known::Absent,
+            Op::Local(local) => self.bindings.lets.get(local).map_or(Known::Unknown, eval),
+            Op::Not(a) => match eval(a) {
+                Known::True => Known::False,
+                Known::False | Known::Absent => Known::True,
+                Known::Unknown => Known::Unknown,
+            },
+            Op::And(a, b) => match (eval(a), eval(b)) {
+                (Known::False, _) | (_, Known::False) => Known::False,
+                (Known::True, Known::True) => Known::True,
+                _ => Known::Unknown,
+            },
+            Op::Or(a, b) => match (eval(a), eval(b)) {
+                (Known::True, _) | (_, Known::True) => Known::True,
+                (Known::False, Known::False) => Known::False,
+                _ => Known::Unknown,
+            },
+            Op::If { cond, then, otherwise } => match eval(cond) {
+                Known::True => eval(then),
+                Known::False => eval(otherwise),
+                Known::Absent | Known::Unknown => {
+                    let (a, b) = (eval(then), eval(otherwise));
+                    if a == b { a } else { Known::Unknown }
+                }
+            },
+            Op::Coalesce(a, b) => match eval(a) {
+                Known::Absent => eval(b),
+                known => known,
+            },
+            Op::Eq(a, b) => self.equality(*a, *b, absent),
+            Op::Compare(_, a, b)
+            | Op::In { value: a, set: b }
+            | Op::Under { value: a, prefix: b }
+            | Op::Like { value: a, pattern: b }
+            | Op::Matches { value: a, pattern: b }
+            | Op::Text(_, a, b) => {
+                if eval(a) == Known::Absent || eval(b) == Known::Absent { Known::False } else { Known::Unknown }
+            }
+            Op::Present(a) => {
+                if eval(a) == Known::Absent { Known::False } else { Known::Unknown }
+            }
+            Op::Quantified { quant, body, .. } => match (quant, eval(body)) {
+                (Quant::Any, Known::False) | (Quant::None, Known::True) => Known::False,
+                (Quant::All, Known::True) | (Quant::None, Known::False) => Known::True,
+                _ => Known::Unknown,
+            },
+            Op::Let { body, .. } => eval(body),
+            Op::ToDyn(a) => match eval(a) {
+                Known::Absent => Known::Absent,
+                Known::True | Known::False | Known::Unknown => Known::Unknown,
+            },
+            Op::Const(_)
+            | Op::Param(_)
+            | Op::Root(..)
+            | Op::Field { .. }
+            | Op::Written { .. }
+            | Op::MapKey { .. }
+            | Op::MapGet { .. }
+            | Op::ListGet { .. }
+            | Op::DynField { .. }
+            | Op::DynIndex { .. }
+            | Op::Add(..)
+            | Op::Sub(..)
+            | Op::Neg(_)
+            | Op::Concat(..)
+            | Op::Difference(..)
+            | Op::MakeList(_)
+            | Op::Comprehension { .. }
+            | Op::Call { .. }
+            | Op::Cluster { .. } => Known::Unknown,
+        }
+    }
+
+    fn equality(&self, a: ExprId, b: ExprId, absent: &str) -> Known {
+        let may_be_absent = |id: ExprId| self.code.expr(id).is_none_or(|expr| expr.optional);
+        match (self.eval(a, absent), self.eval(b, absent)) {
+            (Known::Absent, Known::Absent) => Known::True,
+            (Known::Absent, _) if !may_be_absent(b) => Known::False,
+            (_, Known::Absent) if !may_be_absent(a) => Known::False,
+            _ => Known::Unknown,
+        }
+    }
+}
