@@ -19,6 +19,7 @@ mod ops;
 mod provenance;
 mod why;
 
+pub(crate) use blame::operands;
 pub use body::{Hit, hits};
 pub use change::{Change, changes};
 pub use eval::Interp;

@@ -274,7 +274,8 @@ pub struct Expr {
     pub op: Op,
     /// The type of the result.
     pub ty: Ty,
-    /// Whether the result may be absent.
+    /// Whether the type checker thinks that the result may be absent. No engine relies on it: a manifest may leave
+    /// out even what the API requires.
     pub optional: bool,
 }
 
@@ -329,7 +330,7 @@ pub enum Op {
     ToDyn(ExprId),
     /// Whether the value is not absent.
     Present(ExprId),
-    /// Negation.
+    /// Negation; an absent condition does not hold, so its negation does.
     Not(ExprId),
     /// Both; the right side is evaluated only if the left holds.
     And(ExprId, ExprId),
@@ -340,7 +341,7 @@ pub enum Op {
     /// The first if it is present, else the second.
     Coalesce(ExprId, ExprId),
     /// Structural equality under the operands' common type (text types by their canonical text); absent equals
-    /// only absent. Lists in order, sets without; a list equals a set as a set.
+    /// only absent. Lists in order, sets without; a list equals a set as a set. Records are never compared.
     Eq(ExprId, ExprId),
     /// Order; false if an operand is absent. Between `dyn` operands: numbers by value, text by bytes, else false.
     Compare(CompareOp, ExprId, ExprId),
@@ -350,9 +351,10 @@ pub enum Op {
     /// Part-wise prefix: path under path, image under image_prefix, ip or cidr under cidr; `prefix` is one or a
     /// list or set of them. False if an operand is absent.
     Under { value: ExprId, prefix: ExprId },
-    /// Glob match; `pattern` is one glob or a list or set of them. False if an operand is absent.
+    /// Glob match; `pattern` is one glob or a list or set of them. Paths, hosts and capabilities are matched in
+    /// their canonical spelling, other texts as they are. False if an operand is absent.
     Like { value: ExprId, pattern: ExprId },
-    /// Regex search; the pattern is a constant or param of type regex. False if an operand is absent.
+    /// Regex search; the pattern is of type regex, or a list or set of them. False if an operand is absent.
     Matches { value: ExprId, pattern: ExprId },
     /// Text operations by bytes; false if an operand is absent.
     Text(TextOp, ExprId, ExprId),

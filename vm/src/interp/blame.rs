@@ -221,7 +221,7 @@ impl Tracer<'_> {
 }
 
 /// The operands of an operation, in order.
-pub(super) fn operands(op: &Op) -> Vec<ExprId> {
+pub(crate) fn operands(op: &Op) -> Vec<ExprId> {
     match op {
         Op::Const(_) | Op::Param(_) | Op::Local(_) | Op::Root(..) | Op::Cluster { .. } => Vec::new(),
         Op::Field { base, .. } | Op::Written { base, .. } | Op::MapKey { base, .. } | Op::DynField { base, .. } => {

@@ -84,14 +84,18 @@ impl Interp<'_> {
     }
 
     pub(super) fn matches(&mut self, value: ExprId, pattern: ExprId) -> Result<Value, Trap> {
-        let (x, pattern) = self.pair(value, pattern)?;
-        let (Some(text), Some(pattern)) = (x.as_text(), pattern.as_text()) else { return Ok(Value::Bool(false)) };
-        self.spend(1 + pattern.len() / 16 + text.len() / 16)?;
-        if !self.patterns.contains_key(pattern) {
-            self.patterns.insert(pattern.to_owned(), Pattern::new(pattern).ok());
+        let (x, patterns) = self.pair(value, pattern)?;
+        let Some(text) = x.as_text() else { return Ok(Value::Bool(false)) };
+        for pattern in one_or_many(&patterns).iter().filter_map(Value::as_text) {
+            self.spend(1 + pattern.len() / 16 + text.len() / 16)?;
+            if !self.patterns.contains_key(pattern) {
+                self.patterns.insert(pattern.to_owned(), Pattern::new(pattern).ok());
+            }
+            if self.patterns.get(pattern).and_then(Option::as_ref).is_some_and(|p| p.is_match(text)) {
+                return Ok(Value::Bool(true));
+            }
         }
-        let found = self.patterns.get(pattern).and_then(Option::as_ref).is_some_and(|p| p.is_match(text));
-        Ok(Value::Bool(found))
+        Ok(Value::Bool(false))
     }
 
     pub(super) fn text_op(&mut self, op: TextOp, a: ExprId, b: ExprId) -> Result<Value, Trap> {
