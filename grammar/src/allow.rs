@@ -24,7 +24,10 @@ impl Allow {
     #[must_use]
     pub fn covers(&self, code: &str, place: Span) -> bool {
         let range = self.applies_to.start..self.applies_to.end;
-        self.reason.is_some() && self.code == code && place.file == self.span.file && range.contains(&place.start)
+        self.reason.is_some()
+            && self.code == code
+            && place.file == self.span.file
+            && range.contains(&place.start)
     }
 }
 
@@ -53,7 +56,9 @@ fn applies_to(ctx: &Ctx<'_>, file: &File, tokens: &[Lexeme], comment: &Comment) 
     let before = file.items.partition_point(|item| item.span.end <= comment.span.end);
     let item = file.items.get(before).filter(|item| {
         let first = item.docs.first().map_or(item.span.start, |doc| doc.span.start);
-        next.start == first || next.start == item.span.start || item.docs.iter().any(|doc| doc.span.start == next.start)
+        next.start == first
+            || next.start == item.span.start
+            || item.docs.iter().any(|doc| doc.span.start == next.start)
     });
     match item {
         Some(item) => item.docs.first().map_or(item.span, |doc| doc.span.to(item.span)),

@@ -39,7 +39,12 @@ pub fn format(text: &str) -> Result<String, Vec<Diagnostic>> {
     let mut builder = Builder::new(Some(&source));
     let doc = builder.file(&parsed.file);
     if builder.token_count() != source.token_count() {
-        debug_assert!(false, "the tree has {} tokens, the text {}", builder.token_count(), source.token_count());
+        debug_assert!(
+            false,
+            "the tree has {} tokens, the text {}",
+            builder.token_count(),
+            source.token_count()
+        );
         return Ok(text.to_owned());
     }
     Ok(doc::render(&doc, Some(&source)))

@@ -7,8 +7,8 @@
 use lalrpop_util::ParseError;
 
 use crate::ast::{
-    BinaryOp, DateLit, Expr, ExprKind, For, Key, Literal, Name, Object, ObjectValue, Pair, Path, Quant, StrLit,
-    TypeExpr, UnitNum,
+    BinaryOp, DateLit, Expr, ExprKind, For, Key, Literal, Name, Object, ObjectValue, Pair, Path, Quant,
+    StrLit, TypeExpr, UnitNum,
 };
 use crate::diagnostic::Diagnostic;
 use crate::diagnostics::TooDeep;
@@ -80,8 +80,7 @@ impl Ctx<'_> {
     }
 
     pub(crate) fn key(&self, start: u32, end: u32, quoted: bool) -> Key {
-        let text =
-            if quoted { self.string(start, end).text } else { self.slice(start, end).to_owned() };
+        let text = if quoted { self.string(start, end).text } else { self.slice(start, end).to_owned() };
         Key { text, quoted, span: self.span(start, end) }
     }
 
@@ -187,7 +186,12 @@ impl Ctx<'_> {
         end: u32,
     ) -> Result<Deep<Expr>, Fail> {
         let depth = base.depth.max(index.depth);
-        self.expr(depth, ExprKind::Index { base: Box::new(base.node), index: Box::new(index.node) }, start, end)
+        self.expr(
+            depth,
+            ExprKind::Index { base: Box::new(base.node), index: Box::new(index.node) },
+            start,
+            end,
+        )
     }
 
     pub(crate) fn call(

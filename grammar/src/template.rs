@@ -34,7 +34,9 @@ pub fn template(text: &StrLit) -> Result<Vec<TemplatePart>, Diagnostic> {
             }
             '{' => {
                 let rest = text.text.get(at + 1..).unwrap_or_default();
-                let Some(length) = rest.find(['{', '}']).filter(|end| rest.as_bytes().get(*end) == Some(&b'}')) else {
+                let Some(length) =
+                    rest.find(['{', '}']).filter(|end| rest.as_bytes().get(*end) == Some(&b'}'))
+                else {
                     let message = "this `{` of the message is never closed".to_owned();
                     return Err(BadHole { span: source(text, at, at + 1), message, help: BRACES }.into());
                 };

@@ -72,12 +72,17 @@ pub(crate) fn unescape(text: &str) -> impl Iterator<Item = (Result<char, EscapeE
                     rest.get(..close)
                 });
                 match digits {
-                    Some(hex) if (1..=6).contains(&hex.len()) && hex.bytes().all(|b| b.is_ascii_hexdigit()) => {
+                    Some(hex)
+                        if (1..=6).contains(&hex.len()) && hex.bytes().all(|b| b.is_ascii_hexdigit()) =>
+                    {
                         end += hex.len() + 2;
                         while chars.peek().is_some_and(|(at, _)| *at < end) {
                             chars.next();
                         }
-                        u32::from_str_radix(hex, 16).ok().and_then(char::from_u32).ok_or(EscapeError::NoCharacter)
+                        u32::from_str_radix(hex, 16)
+                            .ok()
+                            .and_then(char::from_u32)
+                            .ok_or(EscapeError::NoCharacter)
                     }
                     _ => Err(EscapeError::Shape),
                 }

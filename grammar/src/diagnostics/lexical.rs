@@ -171,13 +171,12 @@ impl From<WrongUnit> for Diagnostic {
     fn from(e: WrongUnit) -> Self {
         let diagnostic = Diagnostic::error("E0116", e.message);
         let diagnostic = match e.replacement {
-            Some(meant) => {
-                diagnostic.label(e.span, format!("did you mean `{meant}`?")).fix(e.span, meant)
-            }
+            Some(meant) => diagnostic.label(e.span, format!("did you mean `{meant}`?")).fix(e.span, meant),
             None => diagnostic.label(e.span, ""),
         };
-        diagnostic
-            .help("times: `ms` `s` `m` `h` `d`; sizes: `k` `M` `G` `T` `P`, `Ki` `Mi` `Gi` `Ti` `Pi`; CPUs: `500m`")
+        diagnostic.help(
+            "times: `ms` `s` `m` `h` `d`; sizes: `k` `M` `G` `T` `P`, `Ki` `Mi` `Gi` `Ti` `Pi`; CPUs: `500m`",
+        )
     }
 }
 

@@ -237,9 +237,12 @@ pub struct KeywordAsName {
 
 impl From<KeywordAsName> for Diagnostic {
     fn from(e: KeywordAsName) -> Self {
-        Diagnostic::error("E0124", format!("`{}` is a word of the language and cannot be a name here", e.word))
-            .label(e.span, "choose another name")
-            .help("behind a dot and as a key of an object any word may stand")
+        Diagnostic::error(
+            "E0124",
+            format!("`{}` is a word of the language and cannot be a name here", e.word),
+        )
+        .label(e.span, "choose another name")
+        .help("behind a dot and as a key of an object any word may stand")
     }
 }
 

@@ -143,7 +143,8 @@ impl<'a> Builder<'a> {
             }
             docs.push(Doc::IfBreak(","));
             let close = this.tok(close);
-            Doc::All(vec![open, Doc::Nest(2, Box::new(Doc::All(docs))), inner.clone(), close])
+            let end = Doc::End { soft: matches!(inner, Doc::SoftLine) };
+            Doc::All(vec![open, Doc::Nest(2, Box::new(Doc::All(docs))), end, close])
         })
     }
 
@@ -222,7 +223,9 @@ impl<'a> Builder<'a> {
         match row.shape {
             Shape::Alone => false,
             Shape::Keyed | Shape::Timed(_) => true,
-            Shape::Value(_) | Shape::Verdict => self.row_width(row).is_some_and(|width| self.indent + width <= WIDTH),
+            Shape::Value(_) | Shape::Verdict => {
+                self.row_width(row).is_some_and(|width| self.indent + width <= WIDTH)
+            }
         }
     }
 

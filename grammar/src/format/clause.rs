@@ -4,8 +4,8 @@ use super::WIDTH;
 use super::build::{Builder, Row, Shape};
 use super::doc::{Blank, Doc};
 use crate::ast::{
-    BindClause, BlockClause, Change, ChangeKind, Condition, CorrelateClause, ExceptionClause, Expr, ExprKind, For,
-    LetIn, Meta, MetaKind, MutateClause, On, RuleClause, Step, StrLit, TestClause, Verb, Verdict, With,
+    BindClause, BlockClause, Change, ChangeKind, Condition, CorrelateClause, ExceptionClause, Expr, ExprKind,
+    For, LetIn, Meta, MetaKind, MutateClause, On, RuleClause, Step, StrLit, TestClause, Verb, Verdict, With,
 };
 
 /// A verdict that is wider has its message on the next line.
@@ -62,12 +62,8 @@ impl Builder<'_> {
         match clause {
             CorrelateClause::Meta(meta) => self.meta(meta),
             CorrelateClause::Within { duration, by, .. } => self.alone(|this| {
-                let words = vec![
-                    this.word("within"),
-                    this.tok(duration.text.as_str()),
-                    Doc::Pad(1),
-                    this.word("by"),
-                ];
+                let words =
+                    vec![this.word("within"), this.tok(duration.text.as_str()), Doc::Pad(1), this.word("by")];
                 Doc::All(vec![Doc::All(words), this.comma_aligned(by, Self::path)])
             }),
             CorrelateClause::Step(step) => self.step(step),
@@ -117,10 +113,11 @@ impl Builder<'_> {
             TestClause::With(with) => self.with(with, Shape::Alone),
             TestClause::WithObjects { objects, .. } => self.alone(|this| {
                 let head = vec![this.word("with"), this.word("objects")];
-                let list = this.bracketed(("[", "]"), &Doc::SoftLine, false, objects, |this, (kind, object)| {
-                    let kind = this.path(kind);
-                    Doc::All(vec![kind, Doc::Pad(1), this.object(object)])
-                });
+                let list =
+                    this.bracketed(("[", "]"), &Doc::SoftLine, false, objects, |this, (kind, object)| {
+                        let kind = this.path(kind);
+                        Doc::All(vec![kind, Doc::Pad(1), this.object(object)])
+                    });
                 Doc::All(vec![Doc::All(head), list])
             }),
             TestClause::Expect { verdict, message, blames, .. } => self.alone(|this| {
@@ -196,7 +193,8 @@ impl Builder<'_> {
 
     /// `= VALUE` behind the columns of a row.
     pub(super) fn assigned(&mut self, row: &Row, value: &Expr) -> Doc {
-        let cells: Option<usize> = row.cells.iter().map(|cell| super::doc::flat_width(cell).map(|width| width + 1)).sum();
+        let cells: Option<usize> =
+            row.cells.iter().map(|cell| super::doc::flat_width(cell).map(|width| width + 1)).sum();
         self.assigned_behind(cells.unwrap_or(WIDTH), value)
     }
 

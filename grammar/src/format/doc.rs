@@ -16,6 +16,10 @@ pub(super) enum Doc {
     SoftLine,
     /// A line end.
     Hard,
+    /// A `Line` (or a `SoftLine`) before a closing bracket: comments before it belong inside.
+    End {
+        soft: bool,
+    },
     /// A line end between clauses or declarations.
     Clause(Blank),
     /// Text in a group that breaks; no token.
@@ -25,7 +29,11 @@ pub(super) enum Doc {
     /// Lines begin at the column where it begins, some columns further left.
     Align(usize, Box<Doc>),
     /// On one line if it fits; its tokens.
-    Group { doc: Box<Doc>, start: usize, end: usize },
+    Group {
+        doc: Box<Doc>,
+        start: usize,
+        end: usize,
+    },
 }
 
 /// Where a blank line stands.
@@ -47,6 +55,7 @@ pub(super) fn flat_width(doc: &Doc) -> Option<usize> {
         Doc::Tok(_, text) => (!text.contains('\n')).then(|| text.chars().count()),
         Doc::Pad(width) => Some(*width),
         Doc::Line => Some(1),
+        Doc::End { soft } => Some(usize::from(!soft)),
         Doc::SoftLine | Doc::IfBreak(_) => Some(0),
         Doc::Hard | Doc::Clause(_) => None,
         Doc::All(list) => list.iter().map(flat_width).sum(),
@@ -62,17 +71,22 @@ struct Command<'a> {
 }
 
 pub(super) fn render(doc: &Doc, source: Option<&Source>) -> String {
-    let mut writer = Writer { source, text: String::new(), column: 0, blanks: 0, next: 0, pending: source.is_some() };
+    let mut writer = Writer::new(source);
     let mut stack = vec![Command { indent: 0, flat: false, doc }];
     while let Some(command) = stack.pop() {
         let Command { indent, flat, doc } = command;
         match doc {
             Doc::Tok(index, text) => writer.token(*index, text, indent),
-            Doc::Pad(width) => writer.blanks += width,
-            Doc::Line if flat => writer.blanks += 1,
+            Doc::Pad(width) => writer.blank(*width),
+            Doc::Line if flat => writer.blank(1),
             Doc::SoftLine if flat => {}
-            Doc::Line | Doc::SoftLine | Doc::Hard => writer.newline(indent, None),
-            Doc::Clause(blank) => writer.newline(indent, Some(*blank)),
+            Doc::End { soft } if flat => writer.blank(usize::from(!soft)),
+            Doc::End { .. } => writer.newline(indent, None, 2),
+            Doc::Line | Doc::SoftLine | Doc::Hard => writer.newline(indent, None, 0),
+            Doc::Clause(blank) => {
+                let inside = if *blank == Blank::Last { 2 } else { 0 };
+                writer.newline(indent, Some(*blank), inside);
+            }
             Doc::IfBreak(text) => {
                 if !flat {
                     writer.write(text);
@@ -120,7 +134,8 @@ fn fits<'a>(writer: &Writer<'_>, group: &'a Doc, rest: &[Command<'a>]) -> bool {
             Doc::Pad(width) => used += width,
             Doc::Line if flat => used += 1,
             Doc::SoftLine if flat => {}
-            Doc::Line | Doc::SoftLine | Doc::Hard | Doc::Clause(_) => return true,
+            Doc::End { soft } if flat => used += usize::from(!soft),
+            Doc::Line | Doc::SoftLine | Doc::End { .. } | Doc::Hard | Doc::Clause(_) => return true,
             Doc::IfBreak(text) => used += if flat { 0 } else { text.len() },
             Doc::All(list) => stack.extend(list.iter().rev().map(|doc| (flat, doc))),
             Doc::Nest(_, doc) | Doc::Align(_, doc) => stack.push((flat, doc)),
@@ -141,13 +156,31 @@ struct Writer<'a> {
     next: usize,
     /// Whether the comments before the next token are still to be written.
     pending: bool,
+    /// Whether a comment has ended the line, and nothing stands on the new one.
+    fresh: bool,
+    /// Whether the line ends with a comment.
+    remarked: bool,
 }
 
-impl Writer<'_> {
+impl<'a> Writer<'a> {
+    fn new(source: Option<&'a Source>) -> Writer<'a> {
+        Writer {
+            source,
+            text: String::new(),
+            column: 0,
+            blanks: 0,
+            next: 0,
+            pending: source.is_some(),
+            fresh: false,
+            remarked: false,
+        }
+    }
+
     fn write(&mut self, text: &str) {
         self.text.extend(std::iter::repeat_n(' ', self.blanks));
         self.column += self.blanks;
         self.blanks = 0;
+        self.fresh = false;
         self.text.push_str(text);
         self.column = match text.rsplit_once('\n') {
             Some((_, line)) => line.chars().count(),
@@ -161,6 +194,7 @@ impl Writer<'_> {
         }
         self.column = 0;
         self.blanks = 0;
+        self.remarked = false;
     }
 
     fn has_remarks(&self) -> bool {
@@ -177,7 +211,7 @@ impl Writer<'_> {
         if text == "," && self.has_remarks() {
             // The comma goes before the comment, so the comment belongs to the gap behind it.
             self.write(text);
-            self.carry(index);
+            self.carry(index, indent);
             return;
         }
         self.write(text);
@@ -185,22 +219,26 @@ impl Writer<'_> {
         self.pending = true;
     }
 
-    /// Writes the comments of the gap before a comma and of the one behind it as one.
-    fn carry(&mut self, index: usize) {
-        let column = self.column;
-        let indent = self.text.rsplit('\n').next().map_or(0, |line| line.len() - line.trim_start().len());
+    /// Writes the comments of the gap before a comma and those of the gap behind it.
+    fn carry(&mut self, comma: usize, indent: usize) {
         self.remarks(indent, None);
-        self.next = index + 1;
+        self.next = comma + 1;
         self.pending = true;
-        if self.has_remarks() {
-            self.remarks(indent, None);
-        }
-        debug_assert!(column <= self.column || self.column > 0);
+        self.remarks(indent, None);
         self.end_line();
         self.blanks = indent;
+        self.fresh = true;
     }
 
-    fn newline(&mut self, indent: usize, blank: Option<Blank>) {
+    /// A blank between two tokens, unless a comment has ended the line.
+    fn blank(&mut self, width: usize) {
+        if !self.fresh {
+            self.blanks += width;
+        }
+    }
+
+    /// Ends the line; comments before the next token stand `inside` columns further in.
+    fn newline(&mut self, indent: usize, blank: Option<Blank>, inside: usize) {
         let fresh = self.column == 0 && !self.text.is_empty();
         let before = self.text.len();
         let mut extra = false;
@@ -216,7 +254,7 @@ impl Writer<'_> {
         } else if self.source.is_none() {
             extra = blank == Some(Blank::Force);
         }
-        self.remarks(indent, blank);
+        self.remarks(indent + inside, blank);
         if self.text.len() > before || !fresh {
             self.end_line();
         }
@@ -233,11 +271,13 @@ impl Writer<'_> {
         let force = blank == Some(Blank::Force) && !source.parted(self.next);
         let mut first_own = true;
         for remark in source.gap(self.next) {
-            if remark.own_line || self.text.is_empty() {
+            if remark.own_line || self.text.is_empty() || self.remarked {
                 let keep = match blank {
                     None => false,
                     Some(Blank::First) => remark.blank_before && !first_own,
-                    Some(Blank::Keep | Blank::Force | Blank::Last) => remark.blank_before || (force && first_own),
+                    Some(Blank::Keep | Blank::Force | Blank::Last) => {
+                        remark.blank_before || (force && first_own)
+                    }
                 };
                 self.end_line();
                 if keep {
@@ -249,6 +289,7 @@ impl Writer<'_> {
                 self.blanks = 1;
             }
             self.write(&remark.text);
+            self.remarked = true;
         }
     }
 

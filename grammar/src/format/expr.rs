@@ -2,9 +2,7 @@
 
 use super::build::Builder;
 use super::doc::{Doc, flat_width};
-use crate::ast::{
-    BinaryOp, Expr, ExprKind, Literal, Name, Object, ObjectValue, Pair, Quant, TypeExpr,
-};
+use crate::ast::{BinaryOp, Expr, ExprKind, Literal, Name, Object, ObjectValue, Pair, Quant, TypeExpr};
 
 /// How tightly an expression holds together; what stands below needs parentheses to stand above.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -204,7 +202,8 @@ impl Builder<'_> {
         self.group(|this| {
             let mut docs = vec![this.expr_at(first, least_first, 0)];
             for (op, operand) in operands.into_iter().rev() {
-                docs.push(Doc::Line);
+                let hugs = own == Level::Compare && matches!(operand.kind, ExprKind::List(_));
+                docs.push(if hugs { Doc::Pad(1) } else { Doc::Line });
                 for word in op_words(op) {
                     docs.push(this.word(word));
                 }
@@ -236,7 +235,8 @@ impl Builder<'_> {
         let open = self.tok("[");
         let head = self.expr(head);
         let beside = flat_width(&head).is_some_and(|width| width <= 24);
-        let mut docs = vec![self.word("for"), self.name(var), Doc::Pad(1), self.word("in"), self.range(range)];
+        let mut docs =
+            vec![self.word("for"), self.name(var), Doc::Pad(1), self.word("in"), self.range(range)];
         if let Some(filter) = filter {
             docs.extend([Doc::Line, self.word("where")]);
             docs.push(self.expr(filter));
@@ -254,11 +254,18 @@ impl Builder<'_> {
             Quant::None => "none",
             Quant::Count => "count",
         };
-        let head = vec![self.word(word), self.name(var), Doc::Pad(1), self.word("in"), self.range(range), Doc::Pad(1)];
+        let head = vec![
+            self.word(word),
+            self.name(var),
+            Doc::Pad(1),
+            self.word("in"),
+            self.range(range),
+            Doc::Pad(1),
+        ];
         let open = self.tok("{");
         let body = Doc::All(vec![Doc::Line, self.expr(body)]);
         let close = self.tok("}");
-        Doc::All(vec![Doc::All(head), open, Doc::Nest(2, Box::new(body)), Doc::Line, close])
+        Doc::All(vec![Doc::All(head), open, Doc::Nest(2, Box::new(body)), Doc::End { soft: false }, close])
     }
 
     pub(super) fn literal(&mut self, literal: &Literal) -> Doc {

@@ -2,7 +2,7 @@
 
 use super::build::{Builder, Row, Shape};
 use super::doc::{Blank, Doc};
-use crate::ast::{Doc as DocLine, Expr, File, Item, ItemKind, Name, Path, TypeExpr, Use};
+use crate::ast::{DefineParam, Doc as DocLine, Expr, File, Item, ItemKind, Name, Path, TypeExpr, Use};
 
 impl Builder<'_> {
     pub(super) fn file(&mut self, file: &File) -> Doc {
@@ -92,10 +92,7 @@ impl Builder<'_> {
                 let mut row = self.row(Shape::Value(4));
                 let mut head = vec![self.word("define"), self.name(name)];
                 if let Some(params) = params {
-                    head.push(self.bracketed(("(", ")"), &Doc::SoftLine, false, params, |this, param| {
-                        let name = this.name(&param.name);
-                        Doc::All(vec![name, this.tok(":"), Doc::Pad(1), this.type_expr(&param.ty)])
-                    }));
+                    head.push(self.define_params(params));
                 }
                 if let Some(on) = on {
                     head.extend([Doc::Pad(1), self.on(on)]);
@@ -106,21 +103,33 @@ impl Builder<'_> {
             }
             ItemKind::Rule(rule) => {
                 let mut row = self.row(Shape::Alone);
-                let head = vec![self.word("rule"), self.name(&rule.name), Doc::Pad(1), self.on(&rule.on), Doc::Pad(1)];
+                let head = vec![
+                    self.word("rule"),
+                    self.name(&rule.name),
+                    Doc::Pad(1),
+                    self.on(&rule.on),
+                    Doc::Pad(1),
+                ];
                 row.tail = Doc::All(vec![Doc::All(head), self.block(&rule.clauses, Self::rule_clause)]);
                 row
             }
             ItemKind::Mutate(mutate) => {
                 let mut row = self.row(Shape::Alone);
-                let head =
-                    vec![self.word("mutate"), self.name(&mutate.name), Doc::Pad(1), self.on(&mutate.on), Doc::Pad(1)];
+                let head = vec![
+                    self.word("mutate"),
+                    self.name(&mutate.name),
+                    Doc::Pad(1),
+                    self.on(&mutate.on),
+                    Doc::Pad(1),
+                ];
                 row.tail = Doc::All(vec![Doc::All(head), self.block(&mutate.clauses, Self::mutate_clause)]);
                 row
             }
             ItemKind::Correlate(correlate) => {
                 let mut row = self.row(Shape::Alone);
                 let head = vec![self.word("correlate"), self.name(&correlate.name), Doc::Pad(1)];
-                row.tail = Doc::All(vec![Doc::All(head), self.block(&correlate.clauses, Self::correlate_clause)]);
+                row.tail =
+                    Doc::All(vec![Doc::All(head), self.block(&correlate.clauses, Self::correlate_clause)]);
                 row
             }
             ItemKind::Bind(bind) => {
@@ -139,7 +148,8 @@ impl Builder<'_> {
                     self.rules(&exception.rules),
                     Doc::Pad(1),
                 ];
-                row.tail = Doc::All(vec![Doc::All(head), self.block(&exception.clauses, Self::exception_clause)]);
+                row.tail =
+                    Doc::All(vec![Doc::All(head), self.block(&exception.clauses, Self::exception_clause)]);
                 row
             }
             ItemKind::Test(test) => {
@@ -156,6 +166,24 @@ impl Builder<'_> {
             }
             ItemKind::Error => self.row(Shape::Alone),
         }
+    }
+
+    fn define_params(&mut self, params: &[DefineParam]) -> Doc {
+        self.group(|this| {
+            let open = this.tok("(");
+            let list = this.comma(params, |this, param| {
+                let name = this.name(&param.name);
+                Doc::All(vec![name, this.tok(":"), Doc::Pad(1), this.type_expr(&param.ty)])
+            });
+            let inside = Doc::Nest(2, Box::new(Doc::All(vec![Doc::SoftLine, list])));
+            let close = this.tok(")");
+            Doc::All(vec![
+                open,
+                inside,
+                if params.is_empty() { Doc::Pad(0) } else { Doc::End { soft: true } },
+                close,
+            ])
+        })
     }
 
     fn rules(&mut self, rules: &[Path]) -> Doc {

@@ -44,7 +44,8 @@ impl Source {
                 }
                 token => {
                     index += 1;
-                    let trailing = token == Token::Comma && significant.get(index).is_some_and(|next| next.closes());
+                    let trailing =
+                        token == Token::Comma && significant.get(index).is_some_and(|next| next.closes());
                     if !trailing {
                         source.end_gap(newlines > 1);
                     }

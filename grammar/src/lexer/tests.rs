@@ -26,12 +26,16 @@ fn four_slashes_are_a_remark_and_three_a_doc() {
 #[test]
 fn texts_end_at_their_quote_or_their_line() {
     assert_eq!(kinds(r#""" "a\"b" "c"#), [Token::Str; 3]);
-    assert_eq!(kinds("\"a\nb \"\"\"x\ny\"\"\" re\"\\\"\""), [Token::Str, Token::Ident, Token::Str, Token::Regex]);
+    assert_eq!(
+        kinds("\"a\nb \"\"\"x\ny\"\"\" re\"\\\"\""),
+        [Token::Str, Token::Ident, Token::Str, Token::Regex]
+    );
 }
 
 #[test]
 fn tokens_cover_every_byte_once() {
-    for text in ["", "a é ü€ “x” ‘y", "\u{feff}rule x\r\n", "\"\\", "\"\"\"", "/* x", "!@#$%^&*()", "'a\\'"] {
+    for text in ["", "a é ü€ “x” ‘y", "\u{feff}rule x\r\n", "\"\\", "\"\"\"", "/* x", "!@#$%^&*()", "'a\\'"]
+    {
         let mut at = 0;
         for lexeme in tokens(text) {
             assert_eq!(lexeme.start, at, "{text:?}");

@@ -45,7 +45,9 @@ fn check_escapes(ctx: &Ctx<'_>, base: u32, inner: &str, diagnostics: &mut Vec<Di
         let span = ctx.span(base + len(range.start), base + len(range.end));
         let (why, replacement) = match error {
             EscapeError::Unknown('\'') => ("this quote needs no escape".to_owned(), Some("'".to_owned())),
-            EscapeError::Unknown('0') => ("write the number of the character".to_owned(), Some("\\u{0}".to_owned())),
+            EscapeError::Unknown('0') => {
+                ("write the number of the character".to_owned(), Some("\\u{0}".to_owned()))
+            }
             EscapeError::Unknown(c) => {
                 (format!("`\\{}` means nothing", c.escape_debug()), Some(format!("\\\\{c}")))
             }
@@ -58,7 +60,12 @@ fn check_escapes(ctx: &Ctx<'_>, base: u32, inner: &str, diagnostics: &mut Vec<Di
 }
 
 /// Reports characters that reorder what a reader sees ("Trojan Source").
-pub(super) fn check_directions(ctx: &Ctx<'_>, lexeme: Lexeme, in_text: bool, diagnostics: &mut Vec<Diagnostic>) {
+pub(super) fn check_directions(
+    ctx: &Ctx<'_>,
+    lexeme: Lexeme,
+    in_text: bool,
+    diagnostics: &mut Vec<Diagnostic>,
+) {
     let text = ctx.slice(lexeme.start, lexeme.end);
     if text.is_ascii() {
         return;
@@ -74,7 +81,8 @@ pub(super) fn check_directions(ctx: &Ctx<'_>, lexeme: Lexeme, in_text: bool, dia
 
 /// `r"..."` and its like: a name and a text that touch. Says whether it was one.
 pub(super) fn foreign_regex(ctx: &Ctx<'_>, name: Lexeme, text: Lexeme, scan: &mut Scan) -> bool {
-    if name.end != text.start || !matches!(ctx.slice(name.start, name.end), "r" | "R" | "regex" | "rx" | "regexp")
+    if name.end != text.start
+        || !matches!(ctx.slice(name.start, name.end), "r" | "R" | "regex" | "rx" | "regexp")
     {
         return false;
     }

@@ -1,7 +1,7 @@
 //! The tokens that may stand somewhere, in words.
 
-use crate::make::Ctx;
 use crate::lexer::Lexeme;
+use crate::make::Ctx;
 use crate::token::Token;
 
 /// The name that the generated parser gives to a token.
@@ -25,22 +25,63 @@ pub(super) fn token(name: &str) -> Option<Token> {
 
 /// Operators that join two conditions, compare, or compute.
 pub(super) const OPERATORS: &[Token] = &[
-    Token::Or, Token::And, Token::EqEq, Token::NotEq, Token::Less, Token::LessEq, Token::Greater,
-    Token::GreaterEq, Token::In, Token::Under, Token::Like, Token::Matches, Token::StartsWith, Token::EndsWith,
-    Token::Contains, Token::Coalesce, Token::Plus, Token::Minus,
+    Token::Or,
+    Token::And,
+    Token::EqEq,
+    Token::NotEq,
+    Token::Less,
+    Token::LessEq,
+    Token::Greater,
+    Token::GreaterEq,
+    Token::In,
+    Token::Under,
+    Token::Like,
+    Token::Matches,
+    Token::StartsWith,
+    Token::EndsWith,
+    Token::Contains,
+    Token::Coalesce,
+    Token::Plus,
+    Token::Minus,
 ];
 
 /// The operators that do not chain.
 pub(super) const COMPARISONS: &[Token] = &[
-    Token::EqEq, Token::NotEq, Token::Less, Token::LessEq, Token::Greater, Token::GreaterEq, Token::In,
-    Token::Under, Token::Like, Token::Matches, Token::StartsWith, Token::EndsWith, Token::Contains,
+    Token::EqEq,
+    Token::NotEq,
+    Token::Less,
+    Token::LessEq,
+    Token::Greater,
+    Token::GreaterEq,
+    Token::In,
+    Token::Under,
+    Token::Like,
+    Token::Matches,
+    Token::StartsWith,
+    Token::EndsWith,
+    Token::Contains,
 ];
 
 /// What an expression may begin with.
 pub(super) const VALUES: &[Token] = &[
-    Token::Ident, Token::Str, Token::Regex, Token::Int, Token::UnitNum, Token::Date, Token::True, Token::False,
-    Token::LParen, Token::LBracket, Token::Not, Token::Has, Token::Minus, Token::If, Token::Any, Token::All,
-    Token::None, Token::Count,
+    Token::Ident,
+    Token::Str,
+    Token::Regex,
+    Token::Int,
+    Token::UnitNum,
+    Token::Date,
+    Token::True,
+    Token::False,
+    Token::LParen,
+    Token::LBracket,
+    Token::Not,
+    Token::Has,
+    Token::Minus,
+    Token::If,
+    Token::Any,
+    Token::All,
+    Token::None,
+    Token::Count,
 ];
 
 /// Whether an expression may begin here.
@@ -91,7 +132,7 @@ pub(super) fn words(expected: &[Token]) -> String {
     list.extend(rest.into_iter().map(describe));
     list.extend(last.map(str::to_owned));
     match list.as_slice() {
-        [] => "the end of the file".to_owned(),
+        [] => "nothing more".to_owned(),
         [only] => only.clone(),
         [others @ .., last] => format!("{} or {last}", others.join(", ")),
     }

@@ -7,9 +7,9 @@ use super::split::{self, Body};
 use super::{Failure, expected, run};
 use crate::ast::{BlockClause, File, Item, ItemKind, MutateClause, RuleClause};
 use crate::diagnostic::Diagnostic;
-use crate::diagnostics::{Misplaced, Unclosed, Unexpected, Unmatched};
+use crate::diagnostics::{Misplaced, TooDeep, Unclosed, Unexpected, Unmatched};
 use crate::lexer::Lexeme;
-use crate::make::{Ctx, Root};
+use crate::make::{Ctx, MAX_DEPTH, Root};
 use crate::token::Token;
 
 /// How many mistakes of one clause are mended.
@@ -171,7 +171,14 @@ impl Recovery<'_> {
             self.file.items.push(item);
             return;
         }
-        let item = self.broken_item(tokens);
+        let item = match split::too_deep(tokens, MAX_DEPTH) {
+            Some(bracket) => {
+                let span = self.ctx.span(bracket.start, bracket.end);
+                self.report(TooDeep { span, limit: MAX_DEPTH });
+                None
+            }
+            None => self.broken_item(tokens),
+        };
         let span = match (tokens.first(), tokens.last()) {
             (Some(first), Some(last)) => self.ctx.span(first.start, last.end),
             _ => self.ctx.span(0, 0),
@@ -296,7 +303,10 @@ fn body_of(kind: &ItemKind) -> Option<Body> {
 /// Picks the clauses of one kind.
 macro_rules! pick {
     ($roots:expr, $variant:path) => {
-        $roots.into_iter().filter_map(|root| if let $variant(clause) = root { Some(clause) } else { None }).collect()
+        $roots
+            .into_iter()
+            .filter_map(|root| if let $variant(clause) = root { Some(clause) } else { None })
+            .collect()
     };
 }
 

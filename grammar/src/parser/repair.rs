@@ -3,8 +3,8 @@
 use super::expected::{self, COMPARISONS, VALUES};
 use crate::diagnostic::Diagnostic;
 use crate::diagnostics::{
-    AssignForEquals, BadDate, ChainedComparison, ElseIf, EqualsForAssign, ForeignRegex, KeywordAsName, MissingMessage,
-    Unclosed, Unexpected, Unmatched, WrongUnit,
+    AssignForEquals, BadDate, ChainedComparison, ElseIf, EqualsForAssign, ForeignRegex, KeywordAsName,
+    MissingMessage, Unclosed, Unexpected, Unmatched, WrongUnit,
 };
 use crate::lexer::Lexeme;
 use crate::make::Ctx;
@@ -56,7 +56,8 @@ impl Mistake<'_> {
     }
 
     fn before(&self) -> Option<Lexeme> {
-        self.index.checked_sub(1).and_then(|at| self.tokens.get(at)).copied()
+        // Tokens without width are those that a repair has put there.
+        self.tokens.iter().take(self.index).rev().find(|lexeme| lexeme.end > lexeme.start).copied()
     }
 
     fn span(&self, lexeme: Lexeme) -> Span {
@@ -83,7 +84,9 @@ impl Mistake<'_> {
             Some(found) if found.token == Token::Str => {
                 (Some(self.span(found)), Repair::Insert(vec![Token::Message]))
             }
-            Some(found) if found.token == Token::Fix => (None, Repair::Insert(vec![Token::Message, Token::Str])),
+            Some(found) if found.token == Token::Fix => {
+                (None, Repair::Insert(vec![Token::Message, Token::Str]))
+            }
             Some(_) => return None,
         };
         let missing = MissingMessage {
@@ -106,6 +109,13 @@ impl Mistake<'_> {
             }
             Token::EqEq if self.expects(Token::Assign) => {
                 Some((EqualsForAssign { span }.into(), Repair::Replace(vec![Token::Assign])))
+            }
+            Token::GreaterEq if self.expects(Token::Greater) && !self.expects(Token::EqEq) => {
+                let mut unexpected = self.describe();
+                unexpected.expected = "`>`".to_owned();
+                unexpected.meant =
+                    Some(("put a blank between the two signs".to_owned(), span, "> =".to_owned()));
+                Some((unexpected.into(), Repair::Replace(vec![Token::Greater, Token::Assign])))
             }
             Token::Ident if self.expects(Token::Else) && matches!(word, "elif" | "elsif" | "elseif") => {
                 let word = word.to_owned();
@@ -131,7 +141,10 @@ impl Mistake<'_> {
         if self.expected == [Token::UnitNum] && found.token == Token::Int {
             let message = "a duration needs a unit".to_owned();
             let replacement = Some(format!("{word}s"));
-            return Some((WrongUnit { span, message, replacement }.into(), Repair::Replace(vec![Token::UnitNum])));
+            return Some((
+                WrongUnit { span, message, replacement }.into(),
+                Repair::Replace(vec![Token::UnitNum]),
+            ));
         }
         if found.token == Token::Slash && expected::takes_value(self.expected) {
             return Some((ForeignRegex { span, replacement: None }.into(), Repair::Give));
@@ -140,7 +153,8 @@ impl Mistake<'_> {
     }
 
     fn keyword_as_name(&self) -> Answer {
-        let found = self.found().filter(|found| found.token.is_keyword())?;
+        let is_link = |token| matches!(token, Token::In | Token::On | Token::To | Token::From | Token::As);
+        let found = self.found().filter(|found| found.token.is_keyword() && !is_link(found.token))?;
         let next = self.tokens.get(self.index + 1).map(|next| next.token);
         let only_a_name = self.expects(Token::Ident) && !expected::takes_value(self.expected);
         let value = expected::takes_value(self.expected)
@@ -157,7 +171,8 @@ impl Mistake<'_> {
         let missing = closers.into_iter().find(|closer| self.expects(*closer));
         let found = self.found();
         let fits = |found: Lexeme| {
-            VALUES.contains(&found.token) || matches!(found.token, Token::Colon | Token::Assign | Token::Comma)
+            VALUES.contains(&found.token)
+                || matches!(found.token, Token::Colon | Token::Assign | Token::Comma)
         };
         if let (Some(missing), Some(open)) = (missing, self.open_bracket())
             && !found.is_some_and(fits)
@@ -230,8 +245,16 @@ impl Mistake<'_> {
             expected: expected::words(self.expected),
             behind: self.before().map(|before| expected::shown(self.ctx, before)),
             meant: None,
-            help: expected::clause_list(self.expected),
+            help: self.type_help().or_else(|| expected::clause_list(self.expected)),
         }
+    }
+
+    fn type_help(&self) -> Option<String> {
+        let name = self.before().filter(|before| before.token == Token::Ident)?;
+        let name = self.ctx.slice(name.start, name.end);
+        let typed =
+            matches!(self.tokens.first().map(|first| first.token), Some(Token::Param | Token::Define));
+        (typed && self.expected == [Token::Colon]).then(|| format!("give its type: `{name}: int`"))
     }
 
     fn unexpected(&self) -> (Diagnostic, Repair) {

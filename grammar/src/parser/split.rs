@@ -140,7 +140,8 @@ pub(super) fn declarations(ctx: &Ctx<'_>, tokens: &[Lexeme]) -> Vec<Range<usize>
     for (index, before, lexeme, next) in windows(tokens) {
         let token = lexeme.token;
         let is_name = before.is_some_and(|before| {
-            before.token == Token::Dot || before.token.starts_item() || before.token == Token::Kind
+            before.token.starts_item()
+                || matches!(before.token, Token::Dot | Token::Package | Token::Use | Token::Kind | Token::As)
         });
         if !is_name {
             let gap = gap(ctx, before, lexeme);
@@ -150,7 +151,9 @@ pub(super) fn declarations(ctx: &Ctx<'_>, tokens: &[Lexeme]) -> Vec<Range<usize>
             let begins = match token {
                 Token::Let => depth == 0 || (at_margin && braces == 0),
                 Token::Ident => depth == 0 && at_margin && named,
-                token if token.starts_item() || matches!(token, Token::Package | Token::Use | Token::Kind) => {
+                token
+                    if token.starts_item() || matches!(token, Token::Package | Token::Use | Token::Kind) =>
+                {
                     depth == 0 || (first_on_line && named)
                 }
                 _ => false,
@@ -266,4 +269,20 @@ pub(super) fn unclosed_brace(ctx: &Ctx<'_>, tokens: &[Lexeme]) -> Option<usize> 
         }
     }
     open.first().map(|(index, _)| *index)
+}
+
+/// The first bracket with more than `limit` others around it.
+pub(super) fn too_deep(tokens: &[Lexeme], limit: u32) -> Option<Lexeme> {
+    let mut depth = 0_u32;
+    for lexeme in tokens {
+        if lexeme.token.opens() {
+            depth += 1;
+            if depth > limit {
+                return Some(*lexeme);
+            }
+        } else if lexeme.token.closes() {
+            depth = depth.saturating_sub(1);
+        }
+    }
+    None
 }

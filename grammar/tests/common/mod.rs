@@ -7,7 +7,7 @@ use kpol_grammar::span::FileId;
 use kpol_grammar::{parse, template};
 
 /// All diagnostics of a text, those of its messages too.
-pub fn diagnose(text: &str) -> Vec<Diagnostic> {
+pub(crate) fn diagnose(text: &str) -> Vec<Diagnostic> {
     let parsed = parse(FileId(0), text);
     let mut list = parsed.diagnostics;
     for item in &parsed.file.items {
@@ -44,15 +44,19 @@ fn message(verdict: &Verdict, list: &mut Vec<Diagnostic>) {
     list.extend(template(&verdict.message).err());
 }
 
-pub fn codes(text: &str) -> Vec<&'static str> {
+pub(crate) fn codes(text: &str) -> Vec<&'static str> {
     diagnose(text).iter().map(|diagnostic| diagnostic.code).collect()
 }
 
 /// The source, and each diagnostic with the text that it underlines.
-pub fn render(text: &str) -> String {
+pub(crate) fn render(text: &str) -> String {
     let mut out = String::new();
     for (number, line) in text.lines().enumerate() {
-        out.push_str(&format!("{:>3} | {}\n", number + 1, line.escape_debug().to_string().replace("\\\"", "\"").replace("\\'", "'")));
+        out.push_str(&format!(
+            "{:>3} | {}\n",
+            number + 1,
+            line.escape_debug().to_string().replace("\\\"", "\"").replace("\\'", "'")
+        ));
     }
     for diagnostic in diagnose(text) {
         out.push_str(&format!("\n{}: {}\n", diagnostic.code, diagnostic.message));
