@@ -11,7 +11,7 @@ use kpol_grammar::{
 };
 use kpol_stdlib::catalog::{self, Catalog};
 use kpol_vm::{
-    ir::{ExprId, Module, RuleId},
+    ir::{ExprId, Module, Op, RootId, RuleId, Watch},
     json::Json,
 };
 
@@ -229,6 +229,7 @@ impl Build {
         unused::names(ctx, &is_entry);
         build.module.builtins = std::mem::take(&mut module.builtins);
         build.module.roots = module.finish_roots();
+        build.module.watches = watches(ctx.catalog, &build.module);
         build
     }
 
@@ -364,6 +365,31 @@ impl Build {
             }
         }
     }
+}
+
+/// The kinds whose objects in the cluster the code asks for.
+fn watches(catalog: &Catalog, module: &Module) -> Vec<Watch> {
+    let codes = module.rules.iter().map(|rule| &rule.code).chain(module.mutations.iter().map(|m| &m.code));
+    let conditions = module.binds.iter().flat_map(|bind| &bind.conditions);
+    let conditions = conditions.chain(module.exceptions.iter().flat_map(|exception| &exception.conditions));
+    let codes = codes.chain(conditions.map(|condition| &condition.code));
+    let roots: std::collections::BTreeSet<RootId> = codes
+        .flat_map(|code| &code.exprs)
+        .filter_map(|expr| if let Op::Cluster { root, .. } = expr.op { Some(root) } else { None })
+        .collect();
+    roots
+        .into_iter()
+        .filter_map(|root| {
+            let kind = catalog.schema().kind(&module.roots.get(root.index())?.name)?;
+            Some(Watch {
+                root,
+                group: kind.group.clone(),
+                version: kind.version.clone(),
+                kind: kind.kind.clone(),
+                plural: kind.plural.clone(),
+            })
+        })
+        .collect()
 }
 
 /// Every declaration, in the order of the files.

@@ -13,8 +13,9 @@ pub(crate) use lints::*;
 pub(crate) use names::*;
 pub(crate) use types::*;
 
-/// The nearest of `known` to `word`, if it is near enough to be meant.
-fn nearest<'k>(word: &str, known: impl Iterator<Item = &'k str>) -> Option<&'k str> {
+/// The nearest of `known` to `word`, if it is near enough to be meant: `did you mean`.
+#[must_use]
+pub fn nearest<'k>(word: &str, known: impl Iterator<Item = &'k str>) -> Option<&'k str> {
     let lower = word.to_lowercase();
     known
         .filter(|candidate| *candidate != word)

@@ -26,5 +26,6 @@ mod source;
 
 pub use compile::{Compiled, Options, compile};
 pub use debug::{CodeDebug, Debug};
+pub use diagnostics::nearest;
 pub use items::test::{Expect, Given, Subject, TestCase, Verdict};
 pub use source::{Loader, NoFiles, Role, Source, library, library_names};

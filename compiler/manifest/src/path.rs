@@ -33,6 +33,20 @@ pub struct PathError {
 }
 
 impl JsonPath {
+    /// This path, one key further.
+    #[must_use]
+    pub fn child(&self, key: &str) -> JsonPath {
+        let mut path = self.clone();
+        path.0.push(Segment::Key(key.to_owned()));
+        path
+    }
+
+    /// This path with `rest` behind it.
+    #[must_use]
+    pub fn join(&self, rest: &JsonPath) -> JsonPath {
+        JsonPath(self.0.iter().chain(&rest.0).cloned().collect())
+    }
+
     /// The path as an RFC 6901 JSON Pointer: `/spec/containers/0/image`.
     #[must_use]
     pub fn to_pointer(&self) -> String {
