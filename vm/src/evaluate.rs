@@ -226,3 +226,6 @@ impl Evaluator {
         mutate::mutate(self, review, cluster)
     }
 }
+
+#[cfg(test)]
+mod tests;

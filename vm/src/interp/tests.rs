@@ -2,6 +2,7 @@
 
 mod blames;
 mod laws;
+mod soundness;
 
 use super::*;
 use crate::{

@@ -1,6 +1,6 @@
 use super::*;
 use crate::{
-    ir::{CompareOp, Const, LocalId, Quant, RecordId, Root, SlotTy, TextOp, Ty},
+    ir::{CompareOp, Const, Quant, RecordId, Root, SlotTy, TextOp, Ty},
     testing::{field, field_or, list, record, root},
     types::Type,
 };
@@ -15,7 +15,7 @@ const MEMORY: u32 = 6;
 const ANY: u32 = 7;
 const ALLOWED: u32 = 8;
 
-fn thing() -> Root {
+pub(super) fn thing() -> Root {
     let scalar = SlotTy::Scalar;
     root(
         "Thing",
@@ -39,7 +39,7 @@ fn thing() -> Root {
     )
 }
 
-fn field_ty(index: u32) -> Ty {
+pub(super) fn field_ty(index: u32) -> Ty {
     match index {
         PAUSED | ALLOWED => Ty::BOOL,
         COUNT => Ty::INT,
@@ -311,5 +311,5 @@ fn an_absent_condition_does_not_hold() {
         let paused = read(c, PAUSED);
         c.bool(Op::Not(paused))
     }));
-    let _ = LocalId(0);
+
 }
