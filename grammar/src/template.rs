@@ -22,6 +22,7 @@ const BRACES: &str = "a brace that is meant as such is written twice: `{{` or `}
 ///
 /// # Errors
 /// E0122 for the first hole that is no path.
+#[expect(clippy::result_large_err, reason = "the one error of a message, made once")]
 pub fn template(text: &StrLit) -> Result<Vec<TemplatePart>, Diagnostic> {
     let mut parts = Vec::new();
     let mut plain = String::new();
@@ -59,6 +60,7 @@ pub fn template(text: &StrLit) -> Result<Vec<TemplatePart>, Diagnostic> {
     Ok(parts)
 }
 
+#[expect(clippy::result_large_err, reason = "the one error of a message, made once")]
 fn hole(text: &StrLit, start: usize, path: &str) -> Result<Expr, Diagnostic> {
     let end = start + path.len();
     let bad = |message: String| -> Diagnostic {

@@ -1,4 +1,12 @@
 //! Every code has a page whose examples are true, and every diagnostic is shown in full in a snapshot.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    clippy::wildcard_enum_match_arm,
+    reason = "tests read fixtures and fail by panicking"
+)]
 
 mod common;
 
@@ -83,14 +91,14 @@ fn fixes_mend_what_they_are_for() {
 
 #[test]
 fn depth_is_bounded_in_every_direction() {
-    let many = MAX_DEPTH as usize * 500;
+    let many = MAX_DEPTH as usize * 60;
     let deep = [
         format!("let x = {}1", "(".repeat(many)),
         format!("let x = {}1{}", "(".repeat(many), ")".repeat(many)),
         format!("let x = {}1{}", "[".repeat(many), "]".repeat(many)),
         format!("let x = {}a", "not ".repeat(many)),
         format!("let x = {}a", "- ".repeat(many)),
-        format!("let x = a{}", " or a".repeat(many)),
+        format!("let x = a{}", " or a".repeat(100_000)),
         format!("let x = a{}", " + a".repeat(many)),
         format!("let x = a{}", " ?? a".repeat(many)),
         format!("let x = a{}", ".b".repeat(many)),

@@ -1,4 +1,12 @@
 //! Every worked example of the language parses without a diagnostic.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    clippy::wildcard_enum_match_arm,
+    reason = "tests read fixtures and fail by panicking"
+)]
 
 use kpol_grammar::span::FileId;
 

@@ -1,4 +1,12 @@
 //! The formatter: one style, nothing lost, and stable.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    clippy::wildcard_enum_match_arm,
+    reason = "tests read fixtures and fail by panicking"
+)]
 
 mod common;
 mod generate;

@@ -1,4 +1,12 @@
 //! Whatever the text: no panic, every byte has one token, every span lies in the text, and one mistake hides no other.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    clippy::wildcard_enum_match_arm,
+    reason = "tests read fixtures and fail by panicking"
+)]
 
 use std::sync::LazyLock;
 

@@ -215,7 +215,14 @@ impl Builder<'_> {
             | ExprKind::Call { .. }
             | ExprKind::Paren(_) => true,
             ExprKind::Binary { op, .. } => matches!(op, crate::ast::BinaryOp::And | crate::ast::BinaryOp::Or),
-            _ => false,
+            ExprKind::Not(_)
+            | ExprKind::Has(_)
+            | ExprKind::Neg(_)
+            | ExprKind::Field { .. }
+            | ExprKind::Index { .. }
+            | ExprKind::Var(_)
+            | ExprKind::Literal(_)
+            | ExprKind::Error => false,
         };
         if breaks_inside {
             return Doc::All(vec![sign, Doc::Pad(1), doc]);

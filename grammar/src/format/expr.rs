@@ -103,7 +103,13 @@ impl Builder<'_> {
         let hang = match level(expr) {
             Level::Or => 3,
             Level::And => 4,
-            _ => 0,
+            Level::If
+            | Level::Not
+            | Level::Compare
+            | Level::Coalesce
+            | Level::Sum
+            | Level::Unary
+            | Level::Postfix => 0,
         };
         self.expr_at(expr, Level::If, hang)
     }
@@ -197,7 +203,9 @@ impl Builder<'_> {
             Level::And => (Level::And, Level::Not),
             Level::Coalesce => (Level::Coalesce, Level::Sum),
             Level::Sum => (Level::Sum, Level::Unary),
-            _ => (Level::Coalesce, Level::Coalesce),
+            Level::If | Level::Not | Level::Compare | Level::Unary | Level::Postfix => {
+                (Level::Coalesce, Level::Coalesce)
+            }
         };
         self.group(|this| {
             let mut docs = vec![this.expr_at(first, least_first, 0)];

@@ -1,5 +1,10 @@
 //! What the layout takes from the text: comments and blank lines, each at its token.
 
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "a match on one of a hundred tokens names those it is about"
+)]
+
 use crate::lexer::{Comment, Lexeme, tokens};
 use crate::token::Token;
 

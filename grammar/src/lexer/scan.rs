@@ -1,5 +1,10 @@
 //! Tokens to what the parser reads.
 
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "a match on one of a hundred tokens names those it is about"
+)]
+
 use super::{Comment, Lexeme, numbers, texts, tokens};
 use crate::diagnostic::Diagnostic;
 use crate::diagnostics::{ForeignOperator, Null, NumberTooLarge, Semicolon, UnknownCharacters};

@@ -1,5 +1,10 @@
 //! The tokens that may stand somewhere, in words.
 
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "a match on one of a hundred tokens names those it is about"
+)]
+
 use crate::lexer::Lexeme;
 use crate::make::Ctx;
 use crate::token::Token;

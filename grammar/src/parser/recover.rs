@@ -1,5 +1,10 @@
 //! A file with mistakes: piece by piece.
 
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "a match on one of a hundred tokens names those it is about"
+)]
+
 use std::ops::Range;
 
 use super::repair::{Mistake, Repair};
@@ -18,10 +23,17 @@ const MAX_REPAIRS: usize = 8;
 /// How many `for` blocks are looked into, one inside the other.
 const MAX_BLOCKS: usize = 32;
 
+/// How many mistakes are looked for; nobody reads more, and each costs time.
+const MAX_MISTAKES: usize = 1000;
+
 /// The file, without what is broken.
 pub(super) fn file(ctx: &Ctx<'_>, tokens: &[Lexeme], diagnostics: &mut Vec<Diagnostic>) -> File {
     let mut recovery = Recovery { ctx, diagnostics, file: File::default() };
+    let known = recovery.diagnostics.len();
     for range in split::declarations(ctx, tokens) {
+        if recovery.diagnostics.len() > known + MAX_MISTAKES {
+            break;
+        }
         recovery.declaration(tokens.get(range).unwrap_or_default());
     }
     recovery.file
@@ -248,7 +260,15 @@ impl Recovery<'_> {
 
     fn body(&mut self, body: Body, tokens: &[Lexeme], blocks: usize) -> Vec<Root> {
         let ranges = split::clauses(self.ctx, body, tokens);
-        ranges.into_iter().filter_map(|range| self.clause(body, tokens, range, blocks)).collect()
+        let known = self.diagnostics.len();
+        let mut roots = Vec::new();
+        for range in ranges {
+            if self.diagnostics.len() > known + MAX_MISTAKES {
+                break;
+            }
+            roots.extend(self.clause(body, tokens, range, blocks));
+        }
+        roots
     }
 
     fn clause(&mut self, body: Body, tokens: &[Lexeme], range: Range<usize>, blocks: usize) -> Option<Root> {

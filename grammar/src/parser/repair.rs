@@ -1,5 +1,10 @@
 //! One mistake: its words, and what was probably meant.
 
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "a match on one of a hundred tokens names those it is about"
+)]
+
 use super::expected::{self, COMPARISONS, VALUES};
 use crate::diagnostic::Diagnostic;
 use crate::diagnostics::{

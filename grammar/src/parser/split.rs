@@ -1,5 +1,10 @@
 //! Where declarations and clauses begin, told from tokens alone, so that a broken one ends where the next begins.
 
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "a match on one of a hundred tokens names those it is about"
+)]
+
 use std::ops::Range;
 
 use crate::lexer::Lexeme;
