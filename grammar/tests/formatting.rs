@@ -155,3 +155,16 @@ proptest! {
         prop_assert_eq!(again, formatted, "{}", text);
     }
 }
+
+#[test]
+fn parentheses_that_a_tree_lacks_are_added() {
+    use kpol_grammar::ast::{BinaryOp, Expr, ExprKind};
+    let var = |text: &str| kpol_grammar::parse_expr(FileId(0), text).unwrap();
+    let binary = |op, lhs, rhs| {
+        let (span, op_span) = Default::default();
+        Expr { kind: ExprKind::Binary { op, op_span, lhs: Box::new(lhs), rhs: Box::new(rhs) }, span }
+    };
+    let either = binary(BinaryOp::Or, var("a"), var("b"));
+    assert_eq!(kpol_grammar::print_expr(&binary(BinaryOp::And, either.clone(), var("c"))), "(a or b) and c");
+    assert_eq!(kpol_grammar::print_expr(&binary(BinaryOp::Or, var("c"), either)), "c or (a or b)");
+}
