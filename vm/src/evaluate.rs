@@ -155,7 +155,8 @@ impl Evaluator {
             layouts.push(Arc::new(layout));
         }
         let params = plan::bind_params(&module, &options.params)?;
-        let bind_params = module.binds.iter().map(|bind| plan::override_params(&module, &params, bind)).collect();
+        let bind_params =
+            module.binds.iter().map(|bind| plan::override_params(&module, &params, bind)).collect();
         let plan = plan::Plan::new(&module);
         Ok(Evaluator { module, layouts, builtins, params, bind_params, plan, options })
     }

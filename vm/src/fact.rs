@@ -125,9 +125,9 @@ impl RecordRef {
     #[must_use]
     pub fn map_key(&self, field: u32, key: u32) -> Value {
         match self.slot(field) {
-            Some(FieldLayout { at, slot: SlotLayout::Map { value, keys, keys_at, key_stride, .. }, .. })
-                if (key as usize) < keys.len() && self.fact.bit(self.at, field) =>
-            {
+            Some(FieldLayout {
+                at, slot: SlotLayout::Map { value, keys, keys_at, key_stride, .. }, ..
+            }) if (key as usize) < keys.len() && self.fact.bit(self.at, field) => {
                 let map_at = self.at.saturating_add(*at);
                 if !self.fact.bit(map_at, key) {
                     return Value::Absent;

@@ -19,9 +19,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    scalar::{
-        duration::Duration, net::Cidr, quantity::Quantity, semver::Version, time::Time,
-    },
+    scalar::{duration::Duration, net::Cidr, quantity::Quantity, semver::Version, time::Time},
     types::Type,
 };
 

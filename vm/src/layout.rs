@@ -187,7 +187,9 @@ impl Layout {
                     (Some(default), SlotTy::Scalar(ty)) => {
                         Some(default_slot(default, ty, &mut pool, &mut self.dyns).ok_or_else(wrong)?)
                     }
-                    (Some(_), SlotTy::Record(_) | SlotTy::List(_) | SlotTy::Map { .. }) => return Err(wrong()),
+                    (Some(_), SlotTy::Record(_) | SlotTy::List(_) | SlotTy::Map { .. }) => {
+                        return Err(wrong());
+                    }
                 });
             }
             slots.push(row);
@@ -282,7 +284,11 @@ impl Sizer<'_> {
                     return Ok((SlotLayout::Boxed(*id), WORD));
                 }
                 let size = self.record(*id)?;
-                Ok(if size > MAX_INLINE { (SlotLayout::Boxed(*id), WORD) } else { (SlotLayout::Inline(*id), size) })
+                Ok(if size > MAX_INLINE {
+                    (SlotLayout::Boxed(*id), WORD)
+                } else {
+                    (SlotLayout::Inline(*id), size)
+                })
             }
             SlotTy::List(element) => {
                 let (element, head) = self.element(element, depth)?;
@@ -416,7 +422,10 @@ mod tests {
         let root = root(
             "Pod",
             vec![
-                record("Pod", vec![field("a", SlotTy::Scalar(Type::Int)), field("spec", SlotTy::Record(RecordId(1)))]),
+                record(
+                    "Pod",
+                    vec![field("a", SlotTy::Scalar(Type::Int)), field("spec", SlotTy::Record(RecordId(1)))],
+                ),
                 record("Spec", vec![field("b", SlotTy::Scalar(Type::Str))]),
             ],
         );

@@ -94,9 +94,16 @@ impl Out {
         self.line(format_args!("record .{index} {}", quoted(&record.name)));
         self.nested(|out| {
             for (i, field) in record.fields.iter().enumerate() {
-                let default = field.default.as_ref().map_or_else(String::new, |value| format!(" = {}", Constant(value)));
+                let default = field
+                    .default
+                    .as_ref()
+                    .map_or_else(String::new, |value| format!(" = {}", Constant(value)));
                 let source = items::source(&field.source);
-                out.line(format_args!(".{i} {}: {}{default}{source}", quoted(&field.name), Slot(&field.slot)));
+                out.line(format_args!(
+                    ".{i} {}: {}{default}{source}",
+                    quoted(&field.name),
+                    Slot(&field.slot)
+                ));
             }
         });
     }

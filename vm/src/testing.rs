@@ -1,9 +1,9 @@
 //! Small words for building modules in this crate's tests.
 
 use crate::ir::{
-    Clause, ClauseId, Code, Const, Cost, Expr, ExprId, FieldDemand, FieldSource, Local, LocalId, Meta, Module, Op,
-    Operation, RecordDemand, RecordId, Root, RootId, Rule, Slot, SlotTy, Stmt, Target, Template, TemplatePart, Ty,
-    Verb,
+    Clause, ClauseId, Code, Const, Cost, Expr, ExprId, FieldDemand, FieldSource, Local, LocalId, Meta,
+    Module, Op, Operation, RecordDemand, RecordId, Root, RootId, Rule, Slot, SlotTy, Stmt, Target, Template,
+    TemplatePart, Ty, Verb,
 };
 
 pub(crate) fn field(name: &str, slot: SlotTy) -> FieldDemand {

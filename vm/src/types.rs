@@ -106,13 +106,19 @@ impl Type {
 impl fmt::Display for Type {
     /// As an author writes it: `set<image_prefix>`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Type::Record(name) => f.write_str(name),
-            Type::List(element) => write!(f, "list<{element}>"),
-            Type::Set(element) => write!(f, "set<{element}>"),
-            Type::Map(value) => write!(f, "map<string, {value}>"),
-            simple => f.write_str(SIMPLE.iter().find(|(_, ty)| ty == simple).map_or("?", |(name, _)| name)),
+        if let Type::Record(name) = self {
+            return f.write_str(name);
         }
+        if let Type::List(element) = self {
+            return write!(f, "list<{element}>");
+        }
+        if let Type::Set(element) = self {
+            return write!(f, "set<{element}>");
+        }
+        if let Type::Map(value) = self {
+            return write!(f, "map<string, {value}>");
+        }
+        f.write_str(SIMPLE.iter().find(|(_, ty)| ty == self).map_or("?", |(name, _)| name))
     }
 }
 

@@ -92,6 +92,24 @@ impl Value {
         }
     }
 
+    /// The integer, if this is one.
+    #[must_use]
+    pub fn as_int(&self) -> Option<i64> {
+        if let Value::Int(value) = self { Some(*value) } else { None }
+    }
+
+    /// The record, if this is one.
+    #[must_use]
+    pub fn as_record(&self) -> Option<&RecordRef> {
+        if let Value::Record(record) = self { Some(record) } else { None }
+    }
+
+    /// The JSON value, if this is `dyn`.
+    #[must_use]
+    pub fn as_dyn(&self) -> Option<&Json> {
+        if let Value::Dyn(json) = self { Some(json) } else { None }
+    }
+
     /// The text, if this is one.
     #[must_use]
     pub fn as_text(&self) -> Option<&str> {

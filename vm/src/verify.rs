@@ -181,7 +181,8 @@ fn check_ty(module: &Module, ty: &Ty, depth: usize) -> Result<(), Problem> {
         Ty::Scalar(Type::Record(_) | Type::List(_) | Type::Set(_) | Type::Map(_)) => Err(bad()),
         Ty::Scalar(_) => Ok(()),
         Ty::Record(root, record) => {
-            let known = module.roots.get(root.index()).is_some_and(|root| record.index() < root.records.len());
+            let known =
+                module.roots.get(root.index()).is_some_and(|root| record.index() < root.records.len());
             if known { Ok(()) } else { Err(bad()) }
         }
         Ty::Set(element) if has_record(element, depth) => Err(bad()),
@@ -194,7 +195,9 @@ fn has_record(ty: &Ty, depth: usize) -> bool {
     match ty {
         Ty::Scalar(_) => false,
         Ty::Record(..) => true,
-        Ty::List(inner) | Ty::Set(inner) | Ty::Map(inner) => depth > MAX_TYPES || has_record(inner, depth + 1),
+        Ty::List(inner) | Ty::Set(inner) | Ty::Map(inner) => {
+            depth > MAX_TYPES || has_record(inner, depth + 1)
+        }
     }
 }
 

@@ -23,7 +23,11 @@ pub(super) struct Inputs<'r> {
 }
 
 impl<'r> Inputs<'r> {
-    pub(super) fn of_review(evaluator: &'r Evaluator, review: &Review<'r>, object: Option<&'r Json>) -> Inputs<'r> {
+    pub(super) fn of_review(
+        evaluator: &'r Evaluator,
+        review: &Review<'r>,
+        object: Option<&'r Json>,
+    ) -> Inputs<'r> {
         Inputs {
             evaluator,
             object,
@@ -60,7 +64,12 @@ impl<'r> Inputs<'r> {
         Ok(roots)
     }
 
-    fn fact(&mut self, slot: Slot, root: RootId, pod_keys: &[String]) -> Result<Option<Arc<Fact>>, EvalError> {
+    fn fact(
+        &mut self,
+        slot: Slot,
+        root: RootId,
+        pod_keys: &[String],
+    ) -> Result<Option<Arc<Fact>>, EvalError> {
         let at = if slot == Slot::Pod { pod_keys } else { &[] };
         let key = ((slot, root), at.to_vec());
         if let Some(fact) = self.built.get(&key) {

@@ -47,7 +47,8 @@ impl Inventory {
             let mut kind = Kind { watch: watch.clone(), objects: Vec::new() };
             let Some(layout) = layouts.get(watch.root.index()) else { continue };
             for (position, json) in objects.iter().enumerate().filter(|(_, json)| is_of(watch, json)) {
-                let text = |key| json.at(&["metadata", key]).and_then(Json::as_str).unwrap_or_default().to_owned();
+                let text =
+                    |key| json.at(&["metadata", key]).and_then(Json::as_str).unwrap_or_default().to_owned();
                 match Fact::build(layout, json, &[]) {
                     Ok(fact) => {
                         kind.objects.push(Object { namespace: text("namespace"), name: text("name"), fact });

@@ -116,14 +116,12 @@ fn make(object: &mut Json, change: &Change, mutation: &Mutation) -> Result<bool,
             if list.is_null() {
                 *list = Json::Array(Vec::new());
             }
-            match list {
-                Json::Array(items) if items.iter().any(|item| same(&change.ty, item, value)) => Ok(false),
-                Json::Array(items) => {
-                    items.push(value.clone());
-                    Ok(true)
-                }
-                other => Err(taken(other)),
+            let Json::Array(items) = list else { return Err(taken(list)) };
+            let is_new = !items.iter().any(|item| same(&change.ty, item, value));
+            if is_new {
+                items.push(value.clone());
             }
+            Ok(is_new)
         }
         ChangeKind::Remove => Ok(remove(object, &change.path)),
     }
@@ -159,7 +157,9 @@ fn remove(json: &mut Json, path: &JsonPath) -> bool {
     let mut at = json;
     for step in parents {
         let next = match (at, step) {
-            (Json::Object(entries), Step::Key(key)) => entries.iter_mut().find(|(k, _)| k == key).map(|(_, v)| v),
+            (Json::Object(entries), Step::Key(key)) => {
+                entries.iter_mut().find(|(k, _)| k == key).map(|(_, v)| v)
+            }
             (Json::Array(items), Step::Index(index)) => items.get_mut(*index),
             _ => None,
         };
@@ -177,7 +177,9 @@ fn remove(json: &mut Json, path: &JsonPath) -> bool {
 /// Whether two elements are equal under the type of the value that a mutation adds.
 fn same(ty: &Ty, a: &Json, b: &Json) -> bool {
     let read = |json: &Json| match (ty, json) {
-        (Ty::Scalar(scalar), Json::Str(text)) => Value::from_text(scalar, text).unwrap_or_else(|| Value::from_json(json)),
+        (Ty::Scalar(scalar), Json::Str(text)) => {
+            Value::from_text(scalar, text).unwrap_or_else(|| Value::from_json(json))
+        }
         _ => Value::from_json(json),
     };
     let (a, b) = (read(a), read(b));

@@ -18,8 +18,9 @@ pub(super) fn bind_params(module: &Module, given: &[(String, Const)]) -> Result<
         .iter()
         .map(|param| {
             let found = given.iter().rev().find(|(name, _)| *name == param.name).map(|(_, value)| value);
-            let value =
-                found.or(param.default.as_ref()).ok_or_else(|| LoadError::MissingParam(param.name.clone()))?;
+            let value = found
+                .or(param.default.as_ref())
+                .ok_or_else(|| LoadError::MissingParam(param.name.clone()))?;
             if found.is_some_and(|value| *value == Const::Absent || !const_fits(value, &param.ty)) {
                 return Err(LoadError::ParamType {
                     name: param.name.clone(),
@@ -79,7 +80,9 @@ impl Plan {
                     Target::Kind { group, kind, .. } => {
                         plan.rules.entry((group.clone(), kind.clone())).or_default().push((index, t));
                     }
-                    Target::Event { name, .. } => plan.events.entry(name.clone()).or_default().push((index, t)),
+                    Target::Event { name, .. } => {
+                        plan.events.entry(name.clone()).or_default().push((index, t))
+                    }
                 }
             }
         }
@@ -140,7 +143,9 @@ fn attach(
 }
 
 fn needs(code: &Code) -> impl Iterator<Item = Need> {
-    code.exprs.iter().filter_map(|expr| if let Op::Root(slot, root) = &expr.op { Some((*slot, *root)) } else { None })
+    code.exprs
+        .iter()
+        .filter_map(|expr| if let Op::Root(slot, root) = &expr.op { Some((*slot, *root)) } else { None })
 }
 
 fn matched<'m>(

@@ -2,10 +2,7 @@
 //!
 //! A review borrows its objects; nothing is read from it before a rule that applies demands it.
 
-use crate::{
-    ir::Operation,
-    json::Json,
-};
+use crate::{ir::Operation, json::Json};
 
 /// One admission request, or one manifest taken for a `create`.
 #[derive(Clone, Debug)]

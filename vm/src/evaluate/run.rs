@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use jiff::civil::Date;
 
 use super::{
-    Decision, Effect, EvalError, Evaluator, Finding, Outcome, Review, RuleTrace, effect,
-    facts::Inputs,
+    Decision, Effect, EvalError, Evaluator, Finding, Outcome, Review, RuleTrace, effect, facts::Inputs,
     outcome::limited,
 };
 use crate::{
@@ -40,7 +39,12 @@ pub(super) fn review(
 }
 
 /// Judges an event.
-pub(super) fn event(evaluator: &Evaluator, name: &str, event: &Json, why: bool) -> Result<Outcome, EvalError> {
+pub(super) fn event(
+    evaluator: &Evaluator,
+    name: &str,
+    event: &Json,
+    why: bool,
+) -> Result<Outcome, EvalError> {
     let mut inputs = Inputs::of_event(evaluator, event);
     let mut outcome = Outcome::default();
     for (rule, target) in evaluator.plan.event_rules(name).iter().copied() {
@@ -155,7 +159,12 @@ impl<'j> Judge<'j> {
     }
 
     /// The ways in which a rule holds here: by each bind whose condition holds; without binds, in the default mode.
-    fn holdings(&self, rule: usize, roots: &Roots, pod_keys: &[String]) -> Result<Vec<Holding<'j>>, EvalError> {
+    fn holdings(
+        &self,
+        rule: usize,
+        roots: &Roots,
+        pod_keys: &[String],
+    ) -> Result<Vec<Holding<'j>>, EvalError> {
         let evaluator = self.evaluator;
         let options = &evaluator.options;
         let mode = |mode: Mode| limited(mode, options.max_mode, self.runtime);
@@ -221,7 +230,8 @@ impl<'j> Judge<'j> {
             if !holds(condition, env).map_err(stopped)? {
                 continue;
             }
-            let slot = if is_over(exception, self.evaluator.options.today) { &mut expired } else { &mut excepted };
+            let slot =
+                if is_over(exception, self.evaluator.options.today) { &mut expired } else { &mut excepted };
             slot.get_or_insert_with(|| exception.name.clone());
         }
         Ok((excepted, expired))
@@ -244,7 +254,10 @@ fn hardest(findings: Vec<Finding>) -> Vec<Finding> {
     for finding in findings {
         let key = (finding.clause.0, finding.bindings.clone(), finding.message.clone());
         match seen.get(&key).and_then(|index| kept.get_mut(*index)) {
-            Some(other) if other.effect < finding.effect || (other.effect == finding.effect && other.mode < finding.mode) => {
+            Some(other)
+                if other.effect < finding.effect
+                    || (other.effect == finding.effect && other.mode < finding.mode) =>
+            {
                 *other = finding;
             }
             Some(_) => {}

@@ -3,9 +3,9 @@
 use super::*;
 use crate::{
     ir::{
-        Bind, ChangeKind, Clause, ClauseId, Condition, Const, Exception, ExprId, FieldSource, Meta, MutStmt, Mutation,
-        Op, Operation, Param, ParamId, Place, PlaceBase, RecordId, Root, RootId, RuleId, Slot, SlotTy, Stmt, Target,
-        Template, TemplatePart, Ty, Verb, Watch,
+        Bind, ChangeKind, Clause, ClauseId, Condition, Const, Exception, ExprId, FieldSource, Meta, MutStmt,
+        Mutation, Op, Operation, Param, ParamId, Place, PlaceBase, RecordId, Root, RootId, RuleId, Slot,
+        SlotTy, Stmt, Target, Template, TemplatePart, Ty, Verb, Watch,
     },
     testing::{Coder, deny, field, field_from, field_or, json, list, pod_target, record, root, rule},
     types::Type,
@@ -59,7 +59,12 @@ fn module() -> Module {
     ];
     Module {
         roots: vec![pod()],
-        params: vec![Param { name: "acme.max".into(), doc: String::new(), ty: Ty::INT, default: Some(Const::Int(10)) }],
+        params: vec![Param {
+            name: "acme.max".into(),
+            doc: String::new(),
+            ty: Ty::INT,
+            default: Some(Const::Int(10)),
+        }],
         rules: vec![rule(c, body, clauses)],
         ..Module::default()
     }
@@ -91,7 +96,8 @@ fn judge(module: Module, object: &str) -> Outcome {
     judge_with(module, options(), object)
 }
 
-const BAD: &str = r#"{"apiVersion":"v1","kind":"Pod","metadata":{"name":"web","namespace":"shop"},"hostPID":true}"#;
+const BAD: &str =
+    r#"{"apiVersion":"v1","kind":"Pod","metadata":{"name":"web","namespace":"shop"},"hostPID":true}"#;
 
 #[test]
 fn an_unbound_rule_holds_in_the_default_mode() {
@@ -210,7 +216,8 @@ fn others_module() -> Module {
     let local = c.local("o", Ty::Record(RootId(0), RecordId(0)));
     let o = c.push(Op::Local(local), Ty::Record(RootId(0), RecordId(0)));
     let id = c.field(o, 3, Ty::STR);
-    let ids = c.push(Op::Comprehension { local, list: others, filter: None, head: id }, Ty::List(Box::new(Ty::STR)));
+    let ids = c
+        .push(Op::Comprehension { local, list: others, filter: None, head: id }, Ty::List(Box::new(Ty::STR)));
     let message = Template { parts: vec![TemplatePart::Text("others: ".into()), TemplatePart::Hole(ids)] };
     let body = vec![Stmt::Verdict { clause: ClauseId(0), cond: None }];
     let clause = Clause { verb: Verb::Warn, message, fix: None };
@@ -221,7 +228,12 @@ fn others_module() -> Module {
         kind: "Pod".into(),
         plural: "pods".into(),
     };
-    Module { roots: vec![pod()], watches: vec![watch], rules: vec![rule(c, body, vec![clause])], ..Module::default() }
+    Module {
+        roots: vec![pod()],
+        watches: vec![watch],
+        rules: vec![rule(c, body, vec![clause])],
+        ..Module::default()
+    }
 }
 
 #[test]
@@ -314,8 +326,10 @@ fn mutations_write_and_settle() {
     let result = mutated(vec![m], POD).unwrap();
     assert_eq!(
         result.object.to_string(),
-        json(r#"{"apiVersion":"v1","kind":"Pod","spec":{"x":"y","caps":["NET_ADMIN","CHOWN"],"more":["CHOWN"]},
-                 "hostPID":true,"a":{"b":"z"}}"#)
+        json(
+            r#"{"apiVersion":"v1","kind":"Pod","spec":{"x":"y","caps":["NET_ADMIN","CHOWN"],"more":["CHOWN"]},
+                 "hostPID":true,"a":{"b":"z"}}"#
+        )
         .to_string()
     );
     assert_eq!(result.applied, ["safe"]);

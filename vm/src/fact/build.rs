@@ -170,7 +170,9 @@ impl<'l> Builder<'l> {
     ) -> Written {
         match &demand.source {
             FieldSource::Json => {
-                let Some(value) = json.get(&demand.name).filter(|value| !value.is_null()) else { return false };
+                let Some(value) = json.get(&demand.name).filter(|value| !value.is_null()) else {
+                    return false;
+                };
                 let role = self.roles.get(&demand.name).cloned();
                 let role = role.as_deref().unwrap_or(&demand.name);
                 self.at_key(&demand.name, |b| b.slot(slot, at, value, role))
@@ -214,7 +216,13 @@ impl<'l> Builder<'l> {
     }
 
     /// Several sibling lists as one.
-    fn joined(&mut self, sources: &[(String, String)], slot: &'l SlotLayout, at: u32, json: &Json) -> Written {
+    fn joined(
+        &mut self,
+        sources: &[(String, String)],
+        slot: &'l SlotLayout,
+        at: u32,
+        json: &Json,
+    ) -> Written {
         let mut elements = Vec::new();
         let mut written = false;
         for (source, (key, _)) in sources.iter().enumerate() {
@@ -222,7 +230,11 @@ impl<'l> Builder<'l> {
                 None | Some(Json::Null) => {}
                 Some(Json::Array(items)) => {
                     written = true;
-                    elements.extend(items.iter().enumerate().map(|(index, item)| Element { source, index, item }));
+                    elements.extend(items.iter().enumerate().map(|(index, item)| Element {
+                        source,
+                        index,
+                        item,
+                    }));
                 }
                 Some(other) => {
                     self.at_key(key, |b| b.wrong("a list", other));
@@ -262,7 +274,11 @@ impl<'l> Builder<'l> {
                     if let SlotLayout::Inline(id) = &**element {
                         b.write_blank(*id, slot_at);
                     }
-                    if item.is_null() { b.null_record(element, slot_at, role) } else { b.slot(element, slot_at, item, role) }
+                    if item.is_null() {
+                        b.null_record(element, slot_at, role)
+                    } else {
+                        b.slot(element, slot_at, item, role)
+                    }
                 })
             };
             let written = match key {
@@ -285,7 +301,9 @@ impl<'l> Builder<'l> {
     }
 
     fn map(&mut self, slot: &'l SlotLayout, at: u32, json: &Json, role: &str) -> Written {
-        let SlotLayout::Map { value, keys, keys_at, key_stride, whole_at, stride } = slot else { return false };
+        let SlotLayout::Map { value, keys, keys_at, key_stride, whole_at, stride } = slot else {
+            return false;
+        };
         let Json::Object(entries) = json else { return self.wrong("an object", json) };
         let mut key_at = at.saturating_add(*keys_at);
         for (bit, key) in (0u32..).zip(keys) {
@@ -349,7 +367,9 @@ impl<'l> Builder<'l> {
     fn checked(&mut self, ty: &Type, at: u32, text: &str) -> Written {
         let error = match ty {
             Type::Quantity => Quantity::parse(text).err(),
-            Type::Duration | Type::Time | Type::Semver | Type::Ip | Type::Cidr if text.is_empty() => return false,
+            Type::Duration | Type::Time | Type::Semver | Type::Ip | Type::Cidr if text.is_empty() => {
+                return false;
+            }
             Type::Duration => Duration::parse(text).err(),
             Type::Time => Time::parse(text).err(),
             Type::Semver => Version::parse(text).err(),
@@ -376,7 +396,8 @@ impl<'l> Builder<'l> {
         match error {
             None => self.text(at, text),
             Some(error) => {
-                let shown: Cow<'_, str> = if text.len() > 80 { "this text".into() } else { format!("`{text}`").into() };
+                let shown: Cow<'_, str> =
+                    if text.len() > 80 { "this text".into() } else { format!("`{text}`").into() };
                 self.error(format!("{shown} is not {}: {error}", expected(ty)))
             }
         }

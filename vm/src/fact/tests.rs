@@ -16,12 +16,22 @@ fn pod() -> Root {
     root(
         "Pod",
         vec![
-            record("Pod", vec![field("spec", SlotTy::Record(RecordId(1))), field_from("id", scalar(Type::Str), FieldSource::ObjectId)]),
+            record(
+                "Pod",
+                vec![
+                    field("spec", SlotTy::Record(RecordId(1))),
+                    field_from("id", scalar(Type::Str), FieldSource::ObjectId),
+                ],
+            ),
             record(
                 "PodSpec",
                 vec![
                     field_or("hostPID", scalar(Type::Bool), Const::Bool(false)),
-                    field_from("all_containers", containers(), roles(&[("initContainers", "init container"), ("containers", "container")])),
+                    field_from(
+                        "all_containers",
+                        containers(),
+                        roles(&[("initContainers", "init container"), ("containers", "container")]),
+                    ),
                     field("containers", containers()),
                 ],
             ),
@@ -33,7 +43,11 @@ fn pod() -> Root {
                     field_or("policy", scalar(Type::Str), Const::Text("Always".into())),
                     field(
                         "limits",
-                        SlotTy::Map { value: Box::new(scalar(Type::Quantity)), keys: vec!["memory".into()], whole: true },
+                        SlotTy::Map {
+                            value: Box::new(scalar(Type::Quantity)),
+                            keys: vec!["memory".into()],
+                            whole: true,
+                        },
                     ),
                     field("any", scalar(Type::Dyn)),
                 ],
@@ -105,7 +119,8 @@ fn null_is_nothing_written() {
 #[test]
 fn maps_are_sorted_and_have_named_keys() {
     let fact =
-        build(r#"{"spec":{"containers":[{"limits":{"memory":"4Gi","cpu":2,"gpu":null,"disk":0.5}}]}}"#).unwrap();
+        build(r#"{"spec":{"containers":[{"limits":{"memory":"4Gi","cpu":2,"gpu":null,"disk":0.5}}]}}"#)
+            .unwrap();
     let spec = record_of(fact.root().field(0));
     let container = record_of(items(spec.field(2)).remove(0));
     assert_eq!(show(&container.map_key(3, 0)), "4Gi");
@@ -122,14 +137,20 @@ fn wrong_forms_are_told_with_their_paths() {
     assert_eq!(told[0], "spec.hostPID: expected a boolean, found a string");
     assert!(told.contains(&"spec.initContainers: expected a list, found an object".to_owned()));
     assert!(told.contains(&"spec.containers[0].name: expected a string, found an integer".to_owned()));
-    assert!(told.contains(&"spec.containers[1]: expected an object, found an integer".to_owned()), "{told:?}");
-    assert!(told.iter().any(|e| e.starts_with("spec.containers[0].limits[\"a/b\"]: `much` is not a quantity")));
+    assert!(
+        told.contains(&"spec.containers[1]: expected an object, found an integer".to_owned()),
+        "{told:?}"
+    );
+    assert!(
+        told.iter().any(|e| e.starts_with("spec.containers[0].limits[\"a/b\"]: `much` is not a quantity"))
+    );
 }
 
 #[test]
 fn the_path_of_a_fact_inside_an_object_is_told() {
     let layout = Arc::new(Layout::new(&pod()).unwrap());
-    let errors = Fact::build(&layout, &json(r#"{"spec":1}"#), &["spec".into(), "template".into()]).unwrap_err();
+    let errors =
+        Fact::build(&layout, &json(r#"{"spec":1}"#), &["spec".into(), "template".into()]).unwrap_err();
     assert_eq!(errors[0].to_string(), "spec.template.spec: expected an object, found an integer");
 }
 
@@ -137,7 +158,10 @@ fn the_path_of_a_fact_inside_an_object_is_told() {
 fn recursion_in_data_is_followed_and_bounded() {
     let schema = root(
         "Schema",
-        vec![record("Schema", vec![field("n", scalar(Type::Int)), field("not", SlotTy::Record(RecordId(0)))])],
+        vec![record(
+            "Schema",
+            vec![field("n", scalar(Type::Int)), field("not", SlotTy::Record(RecordId(0)))],
+        )],
     );
     let layout = Arc::new(Layout::new(&schema).unwrap());
     let fact = Fact::build(&layout, &json(r#"{"n":1,"not":{"n":2,"not":{}}}"#), &[]).unwrap();

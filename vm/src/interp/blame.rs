@@ -46,7 +46,8 @@ impl Blames {
 
     /// Without those that hold another one.
     pub(super) fn most_specific(&self) -> Vec<String> {
-        let specific = |path: &&JsonPath| !self.paths.iter().any(|other| other != *path && path.covers(other));
+        let specific =
+            |path: &&JsonPath| !self.paths.iter().any(|other| other != *path && path.covers(other));
         self.paths.iter().filter(specific).map(ToString::to_string).collect()
     }
 }
@@ -84,7 +85,36 @@ impl Tracer<'_> {
             Op::Quantified { quant: quant @ (Quant::Any | Quant::All | Quant::None), local, list, body } => {
                 self.blame_quantified(id, *quant, *local, *list, *body, out)
             }
-            _ => self.reads(id, out),
+            Op::Const(_)
+            | Op::Param(_)
+            | Op::Root(..)
+            | Op::Field { .. }
+            | Op::Written { .. }
+            | Op::MapKey { .. }
+            | Op::MapGet { .. }
+            | Op::ListGet { .. }
+            | Op::DynField { .. }
+            | Op::DynIndex { .. }
+            | Op::ToDyn(_)
+            | Op::Present(_)
+            | Op::Coalesce(..)
+            | Op::Eq(..)
+            | Op::Compare(..)
+            | Op::In { .. }
+            | Op::Under { .. }
+            | Op::Like { .. }
+            | Op::Matches { .. }
+            | Op::Text(..)
+            | Op::Add(..)
+            | Op::Sub(..)
+            | Op::Neg(_)
+            | Op::Concat(..)
+            | Op::Difference(..)
+            | Op::MakeList(_)
+            | Op::Quantified { .. }
+            | Op::Comprehension { .. }
+            | Op::Call { .. }
+            | Op::Cluster { .. } => self.reads(id, out),
         }
     }
 
@@ -145,7 +175,9 @@ impl Tracer<'_> {
             found += 1;
             let mut inner = Blames::default();
             self.blame(body, &mut inner)?;
-            if inner.is_empty() && let Some(path) = self.element_path(list, index)? {
+            if inner.is_empty()
+                && let Some(path) = self.element_path(list, index)?
+            {
                 inner.push(path);
             }
             inner.paths.into_iter().for_each(|path| out.push(path));
@@ -215,7 +247,33 @@ impl Tracer<'_> {
                 }
                 self.reads(*first, out)
             }
-            _ => operands(op).into_iter().try_for_each(|operand| self.reads(operand, out)),
+            Op::Const(_)
+            | Op::Param(_)
+            | Op::Root(..)
+            | Op::Field { .. }
+            | Op::Written { .. }
+            | Op::MapKey { .. }
+            | Op::MapGet { .. }
+            | Op::ListGet { .. }
+            | Op::DynField { .. }
+            | Op::DynIndex { .. }
+            | Op::ToDyn(_)
+            | Op::Present(_)
+            | Op::Coalesce(..)
+            | Op::Eq(..)
+            | Op::Compare(..)
+            | Op::In { .. }
+            | Op::Under { .. }
+            | Op::Like { .. }
+            | Op::Matches { .. }
+            | Op::Text(..)
+            | Op::Add(..)
+            | Op::Sub(..)
+            | Op::Neg(_)
+            | Op::Concat(..)
+            | Op::MakeList(_)
+            | Op::Call { .. }
+            | Op::Cluster { .. } => operands(op).into_iter().try_for_each(|operand| self.reads(operand, out)),
         }
     }
 }
@@ -224,7 +282,10 @@ impl Tracer<'_> {
 pub(crate) fn operands(op: &Op) -> Vec<ExprId> {
     match op {
         Op::Const(_) | Op::Param(_) | Op::Local(_) | Op::Root(..) | Op::Cluster { .. } => Vec::new(),
-        Op::Field { base, .. } | Op::Written { base, .. } | Op::MapKey { base, .. } | Op::DynField { base, .. } => {
+        Op::Field { base, .. }
+        | Op::Written { base, .. }
+        | Op::MapKey { base, .. }
+        | Op::DynField { base, .. } => {
             vec![*base]
         }
         Op::ToDyn(operand) | Op::Present(operand) | Op::Not(operand) | Op::Neg(operand) => vec![*operand],

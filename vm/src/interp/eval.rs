@@ -95,16 +95,15 @@ impl<'e> Interp<'e> {
             Op::Written { base, field } => {
                 Ok(Value::Bool(matches!(self.eval(*base)?, Value::Record(record) if record.written(*field))))
             }
-            Op::MapKey { base, field, key } => Ok(match self.eval(*base)? {
-                Value::Record(record) => record.map_key(*field, *key),
-                _ => Value::Absent,
-            }),
+            Op::MapKey { base, field, key } => {
+                Ok(self.eval(*base)?.as_record().map_or(Value::Absent, |record| record.map_key(*field, *key)))
+            }
             Op::MapGet { map, key } => self.map_get(*map, *key),
             Op::ListGet { list, index } => self.list_get(*list, *index),
-            Op::DynField { base, name } => Ok(match self.eval(*base)? {
-                Value::Dyn(json) => json.get(name).map_or(Value::Absent, Value::from_json),
-                _ => Value::Absent,
-            }),
+            Op::DynField { base, name } => {
+                let base = self.eval(*base)?;
+                Ok(base.as_dyn().and_then(|json| json.get(name)).map_or(Value::Absent, Value::from_json))
+            }
             Op::DynIndex { base, index } => self.dyn_index(*base, *index),
             Op::ToDyn(operand) => {
                 let value = self.eval(*operand)?;
@@ -115,12 +114,16 @@ impl<'e> Interp<'e> {
             Op::And(..) => self.chain(id, false),
             Op::Or(..) => self.chain(id, true),
             Op::If { cond, then, otherwise } => {
-                if self.holds(*cond)? { self.eval(*then) } else { self.eval(*otherwise) }
+                if self.holds(*cond)? {
+                    self.eval(*then)
+                } else {
+                    self.eval(*otherwise)
+                }
             }
-            Op::Coalesce(first, second) => match self.eval(*first)? {
-                Value::Absent => self.eval(*second),
-                value => Ok(value),
-            },
+            Op::Coalesce(first, second) => {
+                let value = self.eval(*first)?;
+                if value.is_absent() { self.eval(*second) } else { Ok(value) }
+            }
             Op::Eq(a, b) => self.equal(*a, *b),
             Op::Compare(op, a, b) => self.compare(*op, *a, *b),
             Op::In { value, set } => self.is_in(*value, *set),
@@ -170,15 +173,13 @@ impl<'e> Interp<'e> {
     }
 
     fn field(&mut self, base: ExprId, field: u32) -> Result<Value, Trap> {
-        let value = match self.eval(base)? {
-            Value::Record(record) => record.field(field),
-            _ => match self.ty(base) {
-                Ty::Record(root, record) => {
-                    let root = self.env.module.roots.get(root.index());
-                    root.map_or(Value::Absent, |root| blank_field(root, *record, field))
-                }
-                Ty::Scalar(_) | Ty::List(_) | Ty::Set(_) | Ty::Map(_) => Value::Absent,
-            },
+        let value = if let Value::Record(record) = self.eval(base)? {
+            record.field(field)
+        } else if let Ty::Record(root, record) = self.ty(base) {
+            let root = self.env.module.roots.get(root.index());
+            root.map_or(Value::Absent, |root| blank_field(root, *record, field))
+        } else {
+            Value::Absent
         };
         self.spend(size(&value))?;
         Ok(value)
@@ -203,7 +204,9 @@ impl<'e> Interp<'e> {
         let found = match index.to_json() {
             Some(Json::Str(key)) => base.get(&key),
             Some(Json::Int(i)) => usize::try_from(i).ok().and_then(|i| base.elements().get(i)),
-            Some(Json::Null | Json::Bool(_) | Json::Float(_) | Json::Array(_) | Json::Object(_)) | None => None,
+            Some(Json::Null | Json::Bool(_) | Json::Float(_) | Json::Array(_) | Json::Object(_)) | None => {
+                None
+            }
         };
         Ok(found.map_or(Value::Absent, Value::from_json))
     }

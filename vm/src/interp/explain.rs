@@ -96,7 +96,12 @@ impl<'e> Replay<'e> {
     }
 
     /// Runs to a verdict: `Some` with its condition if it is in these statements.
-    fn run(&mut self, stmts: &[Stmt], clause: ClauseId, bindings: &[u32]) -> Result<Option<Option<ExprId>>, Trap> {
+    fn run(
+        &mut self,
+        stmts: &[Stmt],
+        clause: ClauseId,
+        bindings: &[u32],
+    ) -> Result<Option<Option<ExprId>>, Trap> {
         for stmt in stmts {
             match stmt {
                 Stmt::Where(cond) => self.wheres.push(*cond),
@@ -139,7 +144,9 @@ impl<'e> Replay<'e> {
                 self.tracer.blame(cond, &mut blames)?;
             }
         }
-        if blames.is_empty() && let Some((_, list, index)) = self.loops.last().copied() {
+        if blames.is_empty()
+            && let Some((_, list, index)) = self.loops.last().copied()
+        {
             blames.extend(self.tracer.element_path(list, index)?);
         }
         Ok(blames.most_specific())

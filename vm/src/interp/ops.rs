@@ -10,7 +10,10 @@ use super::{
 use crate::{
     ir::{CompareOp, ExprId, TextOp, Ty},
     json::Json,
-    scalar::{canonical_text, duration::Duration, glob::Glob, host, image, net, path, quantity::Quantity, regex::Pattern, time::Time},
+    scalar::{
+        canonical_text, duration::Duration, glob::Glob, host, image, net, path, quantity::Quantity,
+        regex::Pattern, time::Time,
+    },
     types::Type,
     value::{Value, canonical, compare_dyn, unify},
 };
@@ -46,16 +49,13 @@ impl Interp<'_> {
 
     pub(super) fn is_in(&mut self, value: ExprId, set: ExprId) -> Result<Value, Trap> {
         let (x, xs) = self.pair(value, set)?;
-        let found = match &xs {
-            Value::Map(entries) => {
-                x.as_text().is_some_and(|key| entries.binary_search_by(|(k, _)| k.as_ref().cmp(key)).is_ok())
-            }
-            Value::Dyn(json) => dyn_has(json, &x),
-            Value::List(items) => {
-                let element = self.ty(set).element().unwrap_or(&Ty::DYN);
-                is_member(self.ty(value), &x, element, items)
-            }
-            _ => false,
+        let found = if let Value::Map(entries) = &xs {
+            x.as_text().is_some_and(|key| entries.binary_search_by(|(k, _)| k.as_ref().cmp(key)).is_ok())
+        } else if let Value::Dyn(json) = &xs {
+            dyn_has(json, &x)
+        } else {
+            let element = self.ty(set).element().unwrap_or(&Ty::DYN);
+            is_member(self.ty(value), &x, element, &xs.elements())
         };
         Ok(Value::Bool(found))
     }
@@ -136,7 +136,9 @@ impl Interp<'_> {
             (Value::Time(x), Value::Duration(y)) => {
                 x.checked_sub(&y).map_or_else(|| end_time(y.nanos() < 0), Value::Time)
             }
-            (Value::Time(x), Value::Time(y)) => Value::Duration(x.since(&y).unwrap_or_else(|| end_duration(x > y))),
+            (Value::Time(x), Value::Time(y)) => {
+                Value::Duration(x.since(&y).unwrap_or_else(|| end_duration(x > y)))
+            }
             _ => Value::Absent,
         })
     }
@@ -144,9 +146,23 @@ impl Interp<'_> {
     pub(super) fn neg(&mut self, operand: ExprId) -> Result<Value, Trap> {
         Ok(match self.eval(operand)? {
             Value::Int(x) => Value::Int(x.saturating_neg()),
-            Value::Quantity(x) => Value::Quantity(x.checked_neg().unwrap_or_else(|| end_quantity(x.nanos() < 0))),
-            Value::Duration(x) => Value::Duration(x.checked_neg().unwrap_or_else(|| end_duration(x.nanos() < 0))),
-            _ => Value::Absent,
+            Value::Quantity(x) => {
+                Value::Quantity(x.checked_neg().unwrap_or_else(|| end_quantity(x.nanos() < 0)))
+            }
+            Value::Duration(x) => {
+                Value::Duration(x.checked_neg().unwrap_or_else(|| end_duration(x.nanos() < 0)))
+            }
+            Value::Absent
+            | Value::Bool(_)
+            | Value::Text(_)
+            | Value::Time(_)
+            | Value::Version(_)
+            | Value::Ip(_)
+            | Value::Cidr(_)
+            | Value::List(_)
+            | Value::Map(_)
+            | Value::Record(_)
+            | Value::Dyn(_) => Value::Absent,
         })
     }
 
@@ -197,9 +213,9 @@ fn order(a: &Value, b: &Value) -> Option<Ordering> {
 fn is_member(ty: &Ty, value: &Value, element: &Ty, items: &[Value]) -> bool {
     match (value, element) {
         (Value::Absent, _) => false,
-        (Value::Ip(ip), Ty::Scalar(Type::Cidr)) => {
-            items.iter().any(|item| matches!(item, Value::Cidr(block) if block.contains_ip(net::Ip::from(*ip))))
-        }
+        (Value::Ip(ip), Ty::Scalar(Type::Cidr)) => items
+            .iter()
+            .any(|item| matches!(item, Value::Cidr(block) if block.contains_ip(net::Ip::from(*ip)))),
         (Value::Text(name), Ty::Scalar(Type::HostPattern)) => {
             items.iter().filter_map(Value::as_text).any(|pattern| host::matches(pattern, name))
         }
@@ -218,7 +234,8 @@ fn dyn_has(json: &Json, value: &Value) -> bool {
         return json.get(key).is_some_and(|found| !found.is_null());
     }
     let value = Value::from_json(&value);
-    !value.is_absent() && json.elements().iter().any(|item| equal_as(&Ty::DYN, &Value::from_json(item), &value))
+    !value.is_absent()
+        && json.elements().iter().any(|item| equal_as(&Ty::DYN, &Value::from_json(item), &value))
 }
 
 /// One value, or the elements of a list or set of them.

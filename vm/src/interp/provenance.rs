@@ -113,10 +113,10 @@ impl<'e> Tracer<'e> {
                     None => index.as_str().map(|key| path.key(key)),
                 }))
             }
-            Op::ListGet { list, index } => match self.interp.eval(*index)? {
-                Value::Int(index) => usize::try_from(index).map_or(Ok(None), |i| self.element_path(*list, i)),
-                _ => Ok(None),
-            },
+            Op::ListGet { list, index } => {
+                let index = self.interp.eval(*index)?.as_int().and_then(|index| usize::try_from(index).ok());
+                index.map_or(Ok(None), |index| self.element_path(*list, index))
+            }
             Op::Local(local) => match self.origin(*local) {
                 Some(Origin::Expr(value)) => self.path(value),
                 Some(Origin::Element { list, index }) => self.element_path(list, index),
@@ -132,7 +132,11 @@ impl<'e> Tracer<'e> {
                 }
             }
             Op::If { cond, then, otherwise } => {
-                if self.interp.holds(*cond)? { self.path(*then) } else { self.path(*otherwise) }
+                if self.interp.holds(*cond)? {
+                    self.path(*then)
+                } else {
+                    self.path(*otherwise)
+                }
             }
             Op::Let { local, value, body } => {
                 self.bind_expr(*local, *value)?;
@@ -249,7 +253,33 @@ impl<'e> Tracer<'e> {
                 found.map_or(Ok(None), |i| self.element_path(*first, i))
             }
             Op::MakeList(items) => items.get(index).map_or(Ok(None), |item| self.path(*item)),
-            _ => Ok(self.path(list)?.map(|path| path.index(index))),
+            Op::Const(_)
+            | Op::Param(_)
+            | Op::Root(..)
+            | Op::Written { .. }
+            | Op::MapKey { .. }
+            | Op::MapGet { .. }
+            | Op::ListGet { .. }
+            | Op::DynField { .. }
+            | Op::DynIndex { .. }
+            | Op::ToDyn(_)
+            | Op::Present(_)
+            | Op::Not(_)
+            | Op::And(..)
+            | Op::Or(..)
+            | Op::Eq(..)
+            | Op::Compare(..)
+            | Op::In { .. }
+            | Op::Under { .. }
+            | Op::Like { .. }
+            | Op::Matches { .. }
+            | Op::Text(..)
+            | Op::Add(..)
+            | Op::Sub(..)
+            | Op::Neg(_)
+            | Op::Quantified { .. }
+            | Op::Call { .. }
+            | Op::Cluster { .. } => Ok(self.path(list)?.map(|path| path.index(index))),
         }
     }
 

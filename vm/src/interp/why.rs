@@ -8,9 +8,7 @@ use super::{
     blame::operands,
     provenance::{Origin, Tracer},
 };
-use crate::{
-    ir::{ExprId, LocalId, Op, Ty},
-};
+use crate::ir::{ExprId, LocalId, Op, Ty};
 
 /// Nodes of one tree.
 const MAX_NODES: usize = 2_000;
@@ -76,24 +74,59 @@ impl Tracer<'_> {
             }
             Op::Local(local) => match self.origin(*local) {
                 // A `let` shows what it stands for, unless that is just a place.
-                Some(Origin::Expr(value)) if self.path(value)?.is_none() => Ok(vec![self.why_node(value, nodes)?]),
+                Some(Origin::Expr(value)) if self.path(value)?.is_none() => {
+                    Ok(vec![self.why_node(value, nodes)?])
+                }
                 Some(Origin::Expr(_) | Origin::Element { .. }) | None => Ok(Vec::new()),
             },
             Op::Quantified { local, list, body, .. } => self.why_elements(*local, *list, *body, nodes),
             Op::Comprehension { local, list, filter: Some(filter), .. } => {
                 self.why_elements(*local, *list, *filter, nodes)
             }
-            op if self.path(id)?.is_some() && !matches!(op, Op::Coalesce(..)) => Ok(Vec::new()),
-            op => {
-                let mut children = Vec::new();
-                for operand in operands(op) {
-                    if *nodes > 0 && !self.is_plain(operand) {
-                        children.push(self.why_node(operand, nodes)?);
-                    }
-                }
-                Ok(children)
+            Op::Const(_)
+            | Op::Param(_)
+            | Op::Root(..)
+            | Op::Field { .. }
+            | Op::Written { .. }
+            | Op::MapKey { .. }
+            | Op::MapGet { .. }
+            | Op::ListGet { .. }
+            | Op::DynField { .. }
+            | Op::DynIndex { .. }
+            | Op::ToDyn(_)
+            | Op::Present(_)
+            | Op::Not(_)
+            | Op::Eq(..)
+            | Op::Compare(..)
+            | Op::In { .. }
+            | Op::Under { .. }
+            | Op::Like { .. }
+            | Op::Matches { .. }
+            | Op::Text(..)
+            | Op::Add(..)
+            | Op::Sub(..)
+            | Op::Neg(_)
+            | Op::Concat(..)
+            | Op::Difference(..)
+            | Op::MakeList(_)
+            | Op::Comprehension { .. }
+            | Op::Call { .. }
+            | Op::Cluster { .. } => {
+                // A place speaks for itself.
+                if self.path(id)?.is_some() { Ok(Vec::new()) } else { self.why_operands(op, nodes) }
+            }
+            Op::Coalesce(..) => self.why_operands(op, nodes),
+        }
+    }
+
+    fn why_operands(&mut self, op: &Op, nodes: &mut usize) -> Result<Vec<WhyNode>, Trap> {
+        let mut children = Vec::new();
+        for operand in operands(op) {
+            if *nodes > 0 && !self.is_plain(operand) {
+                children.push(self.why_node(operand, nodes)?);
             }
         }
+        Ok(children)
     }
 
     /// Constants speak for themselves.
@@ -139,7 +172,12 @@ impl Tracer<'_> {
     }
 
     /// `c = spec.containers[0]`, or `x = value` for what has no place.
-    pub(super) fn element_name(&mut self, local: LocalId, list: ExprId, index: usize) -> Result<String, Trap> {
+    pub(super) fn element_name(
+        &mut self,
+        local: LocalId,
+        list: ExprId,
+        index: usize,
+    ) -> Result<String, Trap> {
         let name = self.interp.code.locals.get(local.index()).map_or("_", |local| local.name.as_str());
         let place = match self.element_path(list, index)? {
             Some(path) => path.to_string(),

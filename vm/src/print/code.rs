@@ -68,7 +68,9 @@ fn op_text(op: &Op) -> String {
         }
         Op::Let { local, value, body } => format!("let {} {} {}", local_id(*local), id(*value), id(*body)),
         Op::Call { builtin, args } => format!("call ^{} [{}]", builtin.0, joined(args, |arg| id(*arg))),
-        Op::Cluster { root, others } => format!("cluster {} r{}", if *others { "others" } else { "all" }, root.0),
+        Op::Cluster { root, others } => {
+            format!("cluster {} r{}", if *others { "others" } else { "all" }, root.0)
+        }
     }
 }
 

@@ -8,8 +8,8 @@ use super::{
 use crate::{
     evaluate::operation_word,
     ir::{
-        ChangeKind, Clause, Condition, FieldSource, Meta, Mode, Module, MutStmt, Place, PlaceBase, RuleId, Severity,
-        Stmt, Target, Template, TemplatePart, Verb,
+        ChangeKind, Clause, Condition, FieldSource, Meta, Mode, Module, MutStmt, Place, PlaceBase, RuleId,
+        Severity, Stmt, Target, Template, TemplatePart, Verb,
     },
 };
 
@@ -23,7 +23,8 @@ pub(super) fn module(out: &mut Out, module: &Module) {
         out.line(format_args!("builtin ^{i} {}", quoted(name)));
     }
     for (i, param) in module.params.iter().enumerate() {
-        let default = param.default.as_ref().map_or_else(String::new, |value| format!(" = {}", Constant(value)));
+        let default =
+            param.default.as_ref().map_or_else(String::new, |value| format!(" = {}", Constant(value)));
         out.line(format_args!("param @{i} {}: {}{default}", quoted(&param.name), Numbered(&param.ty)));
         out.nested(|out| text(out, "doc", &param.doc));
     }
@@ -119,12 +120,16 @@ fn target(out: &mut Out, target: &Target) {
     match target {
         Target::Kind { group, version, kind, plural, subresource, operations, object, pod } => {
             let names = [group, version, kind, plural].map(|name| quoted(name)).join(" ");
-            let subresource = subresource.as_ref().map_or_else(String::new, |name| format!(" / {}", quoted(name)));
+            let subresource =
+                subresource.as_ref().map_or_else(String::new, |name| format!(" / {}", quoted(name)));
             let operations = joined(operations, |operation| operation_word(*operation).to_owned());
             let pod = pod.as_ref().map_or_else(String::new, |(root, keys)| {
                 format!(" pod r{} [{}]", root.0, joined(keys, |key| quoted(key)))
             });
-            out.line(format_args!("target kind {names}{subresource} ({operations}) object r{}{pod}", object.0));
+            out.line(format_args!(
+                "target kind {names}{subresource} ({operations}) object r{}{pod}",
+                object.0
+            ));
         }
         Target::Event { name, root } => out.line(format_args!("target event {} r{}", quoted(name), root.0)),
     }

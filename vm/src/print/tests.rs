@@ -12,8 +12,12 @@ fn a_module_in_print() {
     let cond = c.field(object, 0, Ty::BOOL);
     c.bool(Op::Not(cond));
     let body = vec![Stmt::Verdict { clause: ClauseId(0), cond: Some(cond) }];
-    let pod = root("Pod", vec![record("Pod", vec![field_or("hostPID", SlotTy::Scalar(Type::Bool), Const::Bool(false))])]);
-    let module = Module { roots: vec![pod], rules: vec![rule(c, body, vec![deny("no \"x\"")])], ..Module::default() };
+    let pod = root(
+        "Pod",
+        vec![record("Pod", vec![field_or("hostPID", SlotTy::Scalar(Type::Bool), Const::Bool(false))])],
+    );
+    let module =
+        Module { roots: vec![pod], rules: vec![rule(c, body, vec![deny("no \"x\"")])], ..Module::default() };
     assert_eq!(
         module_text(&module),
         r#"root r0 "Pod"

@@ -63,7 +63,9 @@ pub fn canonical(ty: &Ty, value: &Value) -> Option<Const> {
         }
         Value::Map(entries) => {
             let element = if let Ty::Map(element) = ty { element } else { &Ty::DYN };
-            let entry = |(key, value): &(std::sync::Arc<str>, Value)| Some((key.to_string(), canonical(element, value)?));
+            let entry = |(key, value): &(std::sync::Arc<str>, Value)| {
+                Some((key.to_string(), canonical(element, value)?))
+            };
             Some(Const::Map(entries.iter().map(entry).collect::<Option<_>>()?))
         }
         Value::Record(_) => None,

@@ -53,7 +53,9 @@ impl Value {
         match ty {
             Ty::Set(element) => {
                 let mut seen = BTreeSet::new();
-                Value::List(items.filter(|item| canonical(element, item).is_none_or(|c| seen.insert(c))).collect())
+                Value::List(
+                    items.filter(|item| canonical(element, item).is_none_or(|c| seen.insert(c))).collect(),
+                )
             }
             Ty::List(_) | Ty::Scalar(_) | Ty::Record(..) | Ty::Map(_) => Value::List(items.collect()),
         }
@@ -80,7 +82,9 @@ impl Value {
             | Type::Capability
             | Type::Glob
             | Type::Regex => Value::Text(text.into()),
-            Type::Bool | Type::Int | Type::Record(_) | Type::List(_) | Type::Set(_) | Type::Map(_) => return None,
+            Type::Bool | Type::Int | Type::Record(_) | Type::List(_) | Type::Set(_) | Type::Map(_) => {
+                return None;
+            }
         })
     }
 
@@ -129,7 +133,8 @@ fn fits(value: &Const, ty: &Ty, depth: usize) -> bool {
             items.iter().all(|item| fits(item, element, depth + 1))
         }
         (Const::Map(entries), Ty::Map(element)) => {
-            entries.is_sorted_by(|a, b| a.0 < b.0) && entries.iter().all(|(_, item)| fits(item, element, depth + 1))
+            entries.is_sorted_by(|a, b| a.0 < b.0)
+                && entries.iter().all(|(_, item)| fits(item, element, depth + 1))
         }
         (value, Ty::Scalar(ty)) => scalar_fits(value, ty),
         _ => false,

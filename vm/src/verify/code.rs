@@ -65,7 +65,11 @@ impl Locals {
 
 impl<'m> Checked<'m> {
     /// Checks the expressions of a code.
-    pub(super) fn new(checker: Checker<'m>, place: String, code: &'m Code) -> Result<Checked<'m>, VerifyError> {
+    pub(super) fn new(
+        checker: Checker<'m>,
+        place: String,
+        code: &'m Code,
+    ) -> Result<Checked<'m>, VerifyError> {
         let mut checked = Checked {
             checker,
             place,
@@ -113,27 +117,32 @@ impl<'m> Checked<'m> {
     fn depth_of(&self, op: &Op, operands: &[ExprId], depths: &[usize]) -> usize {
         let depth = |id: &ExprId| depths.get(id.index()).copied().unwrap_or(MAX_DEPTH);
         let op_of = |id: &ExprId| self.code.expr(*id).map(|expr| &expr.op);
-        match op {
-            Op::And(left, right) if matches!(op_of(left), Some(Op::And(..))) => depth(left).max(depth(right) + 1),
-            Op::Or(left, right) if matches!(op_of(left), Some(Op::Or(..))) => depth(left).max(depth(right) + 1),
-            _ => operands.iter().map(depth).max().unwrap_or(0) + 1,
+        if let Op::And(left, right) = op
+            && matches!(op_of(left), Some(Op::And(..)))
+        {
+            return depth(left).max(depth(right) + 1);
         }
+        if let Op::Or(left, right) = op
+            && matches!(op_of(left), Some(Op::Or(..)))
+        {
+            return depth(left).max(depth(right) + 1);
+        }
+        operands.iter().map(depth).max().unwrap_or(0) + 1
     }
 
     fn scope_of(&mut self, op: &Op, operands: &[ExprId]) -> Result<(), Problem> {
         let mut free = Locals::default();
-        match op {
-            Op::Local(local) => {
-                free.insert(*local);
-            }
-            Op::Quantified { local, list, body: inner, .. } | Op::Let { local, value: list, body: inner } => {
-                self.bind_in(*local, &[*inner], *list, &mut free)?;
-            }
-            Op::Comprehension { local, list, filter, head } => {
-                let inner: Vec<ExprId> = filter.iter().chain([head]).copied().collect();
-                self.bind_in(*local, &inner, *list, &mut free)?;
-            }
-            _ => operands.iter().for_each(|operand| self.merge_free(*operand, &mut free)),
+        if let Op::Local(local) = op {
+            free.insert(*local);
+        } else if let Op::Quantified { local, list, body: inner, .. }
+        | Op::Let { local, value: list, body: inner } = op
+        {
+            self.bind_in(*local, &[*inner], *list, &mut free)?;
+        } else if let Op::Comprehension { local, list, filter, head } = op {
+            let inner: Vec<ExprId> = filter.iter().chain([head]).copied().collect();
+            self.bind_in(*local, &inner, *list, &mut free)?;
+        } else {
+            operands.iter().for_each(|operand| self.merge_free(*operand, &mut free));
         }
         self.free.push(free);
         Ok(())

@@ -38,7 +38,9 @@ fn check_root(root: &Root) -> Result<(), Problem> {
         }
     }
     // Lays out once more than needed, so that a module that is too large is refused here and nowhere else.
-    Layout::new(root).map(drop).map_err(|_| Problem::TooMany { what: "bytes of a root's records", max: 16 << 20 })
+    Layout::new(root)
+        .map(drop)
+        .map_err(|_| Problem::TooMany { what: "bytes of a root's records", max: 16 << 20 })
 }
 
 fn check_slot(root: &Root, slot: &SlotTy, depth: usize) -> Result<(), Problem> {

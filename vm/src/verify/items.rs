@@ -1,10 +1,12 @@
 //! Checks rules, mutations, binds and exceptions: their targets, statements, messages, places and conditions.
 
-use super::{Checker, MAX_ITEMS, MAX_LOOPS, Problem, VerifyError, at_most, code::Checked, has_record, ops::flows};
+use super::{
+    Checker, MAX_ITEMS, MAX_LOOPS, Problem, VerifyError, at_most, code::Checked, has_record, ops::flows,
+};
 use crate::{
     ir::{
-        ChangeKind, Clause, ClauseId, Condition, ExprId, LocalId, MutStmt, Op, Place, PlaceBase, Rule, RuleId, Slot,
-        Stmt, Target, Template, TemplatePart, Ty,
+        ChangeKind, Clause, ClauseId, Condition, ExprId, LocalId, MutStmt, Op, Place, PlaceBase, Rule,
+        RuleId, Slot, Stmt, Target, Template, TemplatePart, Ty,
     },
     value::const_fits,
 };
@@ -18,7 +20,11 @@ pub(super) fn check(checker: &Checker<'_>) -> Check {
         check_targets(checker, &place, &rule.targets)?;
         let mut checked = Checked::new(*checker, place, &rule.code)?;
         check_slots(&checked, &rule.targets)?;
-        Body { rule, seen: vec![false; rule.clauses.len().min(MAX_ITEMS)] }.block(&mut checked, &rule.body, 0)?;
+        Body { rule, seen: vec![false; rule.clauses.len().min(MAX_ITEMS)] }.block(
+            &mut checked,
+            &rule.body,
+            0,
+        )?;
     }
     for mutation in &module.mutations {
         let place = format!("mutation {}", mutation.name);
@@ -40,7 +46,12 @@ pub(super) fn check(checker: &Checker<'_>) -> Check {
         }
     }
     for exception in &module.exceptions {
-        check_conditions(checker, &format!("exception {}", exception.name), &exception.rules, &exception.conditions)?;
+        check_conditions(
+            checker,
+            &format!("exception {}", exception.name),
+            &exception.rules,
+            &exception.conditions,
+        )?;
     }
     Ok(())
 }
@@ -100,7 +111,10 @@ fn check_slots(checked: &Checked<'_>, targets: &[Target]) -> Check {
             (Slot::Namespace | Slot::Request, Target::Kind { .. }) => true,
             (Slot::Event, Target::Event { root: event, .. }) => event == root,
             (Slot::User | Slot::Cluster, Target::Kind { .. } | Target::Event { .. }) => true,
-            (Slot::Object | Slot::Old | Slot::Pod | Slot::Namespace | Slot::Request, Target::Event { .. })
+            (
+                Slot::Object | Slot::Old | Slot::Pod | Slot::Namespace | Slot::Request,
+                Target::Event { .. },
+            )
             | (Slot::Event, Target::Kind { .. }) => false,
         };
         if !targets.iter().all(given) {
@@ -131,7 +145,8 @@ fn enter_loop(checked: &mut Checked<'_>, local: LocalId, list: ExprId, depth: us
     let ty = checked.used(list)?;
     checked.bind(local)?;
     let local_ty = checked.code.locals.get(local.index()).map_or(&Ty::DYN, |local| &local.ty);
-    let fits = ty.element().is_some_and(|element| flows(element, local_ty)) || (*ty == Ty::DYN && *local_ty == Ty::DYN);
+    let fits = ty.element().is_some_and(|element| flows(element, local_ty))
+        || (*ty == Ty::DYN && *local_ty == Ty::DYN);
     if fits { Ok(()) } else { Err(checked.wrong(Some(list), "the list", ty)) }
 }
 

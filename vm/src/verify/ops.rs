@@ -112,7 +112,8 @@ impl<'m> Ops<'m> {
             }
             Op::ListGet { list, index } => {
                 self.is("the index", *index, &Ty::INT)?;
-                let element = self.ty(*list).element().ok_or_else(|| self.wrong("the list", self.ty(*list)))?;
+                let element =
+                    self.ty(*list).element().ok_or_else(|| self.wrong("the list", self.ty(*list)))?;
                 self.gives(element)
             }
             Op::DynField { base, .. } => {
@@ -141,7 +142,8 @@ impl<'m> Ops<'m> {
                 self.is("the second value", *b, ty)
             }
             Op::Eq(a, b) => {
-                unify(self.ty(*a), self.ty(*b)).ok_or_else(|| self.wrong("the second operand", self.ty(*b)))?;
+                unify(self.ty(*a), self.ty(*b))
+                    .ok_or_else(|| self.wrong("the second operand", self.ty(*b)))?;
                 self.gives(&Ty::BOOL)
             }
             Op::Compare(_, a, b) => {
@@ -334,7 +336,9 @@ fn held(ty: &Ty) -> Option<&Ty> {
 fn takes(sig: &Sig, ty: &Ty, held: Option<&Ty>) -> bool {
     match sig {
         Sig::Is(wanted) => flows(ty, &Ty::Scalar(wanted.clone())),
-        Sig::ListOf(wanted) => ty.element().is_some_and(|element| flows(element, &Ty::Scalar(wanted.clone()))),
+        Sig::ListOf(wanted) => {
+            ty.element().is_some_and(|element| flows(element, &Ty::Scalar(wanted.clone())))
+        }
         Sig::AnyList => ty.element().is_some(),
         Sig::AnyMap => matches!(ty, Ty::Map(_) | Ty::Scalar(Type::Dyn)),
         Sig::Element => held.is_some_and(|held| flows(ty, held)),

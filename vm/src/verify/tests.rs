@@ -1,8 +1,9 @@
 use super::*;
 use crate::{
     ir::{
-        Bind, ChangeKind, ClauseId, Code, Condition, Const, FieldDemand, FieldSource, MutStmt, Mutation, Op, Place,
-        PlaceBase, Quant, RecordId, Root, Rule, RuleId, Slot, SlotTy, Stmt, Target, Template, TemplatePart,
+        Bind, ChangeKind, ClauseId, Code, Condition, Const, FieldDemand, FieldSource, MutStmt, Mutation, Op,
+        Place, PlaceBase, Quant, RecordId, Root, Rule, RuleId, Slot, SlotTy, Stmt, Target, Template,
+        TemplatePart,
     },
     testing::{Coder, deny, field, field_or, list, module_of, pod_target, record, root, rule},
     types::Type,
@@ -18,7 +19,11 @@ fn thing() -> Root {
                 field("xs", list(SlotTy::Scalar(Type::Str))),
                 field(
                     "labels",
-                    SlotTy::Map { value: Box::new(SlotTy::Scalar(Type::Str)), keys: vec!["k".into()], whole: false },
+                    SlotTy::Map {
+                        value: Box::new(SlotTy::Scalar(Type::Str)),
+                        keys: vec!["k".into()],
+                        whole: false,
+                    },
                 ),
             ],
         )],
@@ -40,20 +45,36 @@ const OBJECT: Ty = Ty::Record(RootId(0), RecordId(0));
 
 #[test]
 fn a_good_rule_passes() {
-    assert_eq!(problem(|c| { let o = c.object(); c.field(o, 0, Ty::BOOL) }), None);
+    assert_eq!(
+        problem(|c| {
+            let o = c.object();
+            c.field(o, 0, Ty::BOOL)
+        }),
+        None
+    );
 }
 
 #[test]
 fn ids_name_something() {
-    assert!(matches!(problem(|c| { let o = c.object(); c.field(o, 9, Ty::BOOL) }), Some(Problem::NoSuch { .. })));
+    assert!(matches!(
+        problem(|c| {
+            let o = c.object();
+            c.field(o, 9, Ty::BOOL)
+        }),
+        Some(Problem::NoSuch { .. })
+    ));
     assert!(matches!(problem(|c| c.bool(Op::Param(crate::ir::ParamId(0)))), Some(Problem::NoSuch { .. })));
     assert!(matches!(problem(|c| c.bool(Op::Local(LocalId(0)))), Some(Problem::NoSuch { .. })));
     assert!(matches!(problem(|_| ExprId(7)), Some(Problem::NoSuch { .. })));
     let call = |c: &mut Coder| c.bool(Op::Call { builtin: crate::ir::BuiltinId(0), args: vec![] });
     assert!(matches!(problem(call), Some(Problem::NoSuch { .. })));
-    let key = |c: &mut Coder| { let base = c.object(); c.push(Op::MapKey { base, field: 2, key: 1 }, Ty::STR) };
+    let key = |c: &mut Coder| {
+        let base = c.object();
+        c.push(Op::MapKey { base, field: 2, key: 1 }, Ty::STR)
+    };
     assert!(matches!(problem(key), Some(Problem::NoSuch { .. })));
-    let record = |c: &mut Coder| c.push(Op::Root(Slot::Object, RootId(3)), Ty::Record(RootId(3), RecordId(0)));
+    let record =
+        |c: &mut Coder| c.push(Op::Root(Slot::Object, RootId(3)), Ty::Record(RootId(3), RecordId(0)));
     assert!(matches!(problem(record), Some(Problem::BadType(_))));
     let module = Module { builtins: vec!["none".into()], ..Module::default() };
     assert_eq!(module_problem(&module), Some(Problem::NoBuiltin("none".into())));
@@ -67,12 +88,30 @@ fn operands_stand_before_their_users() {
 
 #[test]
 fn types_fit() {
-    assert!(matches!(problem(|c| { let a = c.int(1); c.bool(Op::Not(a)) }), Some(Problem::Type { .. })));
-    let eq = |c: &mut Coder| { let (a, b) = (c.int(1), c.text("x")); c.bool(Op::Eq(a, b)) };
+    assert!(matches!(
+        problem(|c| {
+            let a = c.int(1);
+            c.bool(Op::Not(a))
+        }),
+        Some(Problem::Type { .. })
+    ));
+    let eq = |c: &mut Coder| {
+        let (a, b) = (c.int(1), c.text("x"));
+        c.bool(Op::Eq(a, b))
+    };
     assert!(matches!(problem(eq), Some(Problem::Type { .. })));
-    let records = |c: &mut Coder| { let (a, b) = (c.object(), c.object()); c.bool(Op::Eq(a, b)) };
+    let records = |c: &mut Coder| {
+        let (a, b) = (c.object(), c.object());
+        c.bool(Op::Eq(a, b))
+    };
     assert!(matches!(problem(records), Some(Problem::Type { .. })));
-    assert!(matches!(problem(|c| { let o = c.object(); c.field(o, 0, Ty::INT) }), Some(Problem::Result(_))));
+    assert!(matches!(
+        problem(|c| {
+            let o = c.object();
+            c.field(o, 0, Ty::INT)
+        }),
+        Some(Problem::Result(_))
+    ));
     assert!(matches!(problem(|c| c.konst(Const::Int(1), Ty::BOOL)), Some(Problem::Const(_))));
     let regex = |c: &mut Coder| c.konst(Const::Text("(".into()), Ty::Scalar(Type::Regex));
     assert!(matches!(problem(regex), Some(Problem::Const(_))));
@@ -81,13 +120,19 @@ fn types_fit() {
     assert_eq!(problem(|c| c.konst(Const::Absent, nested)), Some(Problem::TooDeep));
     let set = Ty::Set(Box::new(OBJECT));
     assert!(matches!(problem(|c| c.konst(Const::Absent, set)), Some(Problem::BadType(_))));
-    let dynamic = |c: &mut Coder| { let o = c.object(); c.push(Op::ToDyn(o), Ty::DYN) };
+    let dynamic = |c: &mut Coder| {
+        let o = c.object();
+        c.push(Op::ToDyn(o), Ty::DYN)
+    };
     assert!(matches!(problem(dynamic), Some(Problem::Type { .. })));
 }
 
 #[test]
 fn a_map_is_read_as_a_whole_only_if_demanded_so() {
-    let whole = |c: &mut Coder| { let o = c.object(); c.field(o, 2, Ty::Map(Box::new(Ty::STR))) };
+    let whole = |c: &mut Coder| {
+        let o = c.object();
+        c.field(o, 2, Ty::Map(Box::new(Ty::STR)))
+    };
     assert_eq!(problem(whole), Some(Problem::NotWhole("labels".into())));
 }
 
@@ -128,7 +173,8 @@ fn a_loops_local_ends_with_the_loop() {
         Stmt::For { local, list, body: vec![Stmt::Where(cond)] },
         Stmt::Verdict { clause: ClauseId(0), cond: Some(cond) },
     ];
-    let module = Module { roots: vec![thing()], rules: vec![rule(c, body, vec![deny("no")])], ..Module::default() };
+    let module =
+        Module { roots: vec![thing()], rules: vec![rule(c, body, vec![deny("no")])], ..Module::default() };
     assert_eq!(module_problem(&module), Some(Problem::Scope(local)));
 }
 
@@ -152,7 +198,13 @@ fn depth_is_bounded_but_chains_are_not_deep() {
 #[test]
 fn code_reads_only_what_its_targets_give() {
     let event = |c: &mut Coder| c.push(Op::Root(Slot::Event, RootId(0)), OBJECT);
-    assert_eq!(problem(|c| { let e = event(c); c.field(e, 0, Ty::BOOL) }), Some(Problem::Slot("event")));
+    assert_eq!(
+        problem(|c| {
+            let e = event(c);
+            c.field(e, 0, Ty::BOOL)
+        }),
+        Some(Problem::Slot("event"))
+    );
     let asked = |c: &mut Coder| {
         let all = c.push(Op::Cluster { root: RootId(0), others: false }, Ty::List(Box::new(OBJECT)));
         c.bool(Op::Present(all))
@@ -234,6 +286,9 @@ fn the_demand_is_checked() {
     assert_eq!(with(vec![wrong]), Some(Problem::Source("b".into())));
     let role = FieldDemand { source: FieldSource::Role, ..field("n", SlotTy::Scalar(Type::Int)) };
     assert_eq!(with(vec![role]), Some(Problem::Source("n".into())));
-    assert!(matches!(with(vec![field("s", SlotTy::Scalar(Type::list(Type::Str)))]), Some(Problem::BadType(_))));
+    assert!(matches!(
+        with(vec![field("s", SlotTy::Scalar(Type::list(Type::Str)))]),
+        Some(Problem::BadType(_))
+    ));
     assert!(module_problem(&Module { roots: vec![root("R", vec![])], ..Module::default() }).is_some());
 }

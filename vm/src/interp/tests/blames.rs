@@ -1,6 +1,9 @@
 use super::*;
 use crate::{
-    ir::{Clause, ClauseId, Const, FieldSource, LocalId, Quant, RecordId, Root, SlotTy, Stmt, Template, TemplatePart, Ty, Verb},
+    ir::{
+        Clause, ClauseId, Const, FieldSource, LocalId, Quant, RecordId, Root, SlotTy, Stmt, Template,
+        TemplatePart, Ty, Verb,
+    },
     testing::{deny, field, field_from, field_or, list, message, record, root, rule},
     types::Type,
 };
@@ -24,7 +27,11 @@ fn pod() -> Root {
                     field("spec", SlotTy::Record(SPEC)),
                     field(
                         "labels",
-                        SlotTy::Map { value: Box::new(scalar(Type::Str)), keys: vec!["acme.io/team".into()], whole: false },
+                        SlotTy::Map {
+                            value: Box::new(scalar(Type::Str)),
+                            keys: vec!["acme.io/team".into()],
+                            whole: false,
+                        },
                     ),
                 ],
             ),
@@ -100,8 +107,14 @@ fn a_loop_blames_the_field_of_its_element_in_the_real_list() {
     let local = c.local("c", record_ty(CONTAINER));
     let list = containers(&mut c);
     let cond = privileged(&mut c, local);
-    let name = { let e = c.push(Op::Local(local), record_ty(CONTAINER)); c.field(e, 0, Ty::STR) };
-    let role = { let e = c.push(Op::Local(local), record_ty(CONTAINER)); c.field(e, 1, Ty::STR) };
+    let name = {
+        let e = c.push(Op::Local(local), record_ty(CONTAINER));
+        c.field(e, 0, Ty::STR)
+    };
+    let role = {
+        let e = c.push(Op::Local(local), record_ty(CONTAINER));
+        c.field(e, 1, Ty::STR)
+    };
     let words = Template {
         parts: vec![
             TemplatePart::Hole(role),
@@ -137,13 +150,17 @@ fn a_let_is_blamed_for_what_it_stands_for() {
     let list = containers(&mut c);
     let context = context(&mut c, local);
     let add = c.field(context, 1, caps);
-    let allowed = c.konst(Const::List(vec![Const::Text("CHOWN".into())]), Ty::Set(Box::new(Ty::Scalar(Type::Capability))));
+    let allowed = c.konst(
+        Const::List(vec![Const::Text("CHOWN".into())]),
+        Ty::Set(Box::new(Ty::Scalar(Type::Capability))),
+    );
     let difference = c.push(Op::Difference(add, allowed), Ty::Set(Box::new(Ty::Scalar(Type::Capability))));
     let extra_value = c.push(Op::Local(extra), Ty::Set(Box::new(Ty::Scalar(Type::Capability))));
     // Stands for `unless empty(extra)`.
     let x = c.local("x", Ty::Scalar(Type::Capability));
     let yes = c.bool(Op::Const(Const::Bool(true)));
-    let count = c.push(Op::Quantified { quant: Quant::Count, local: x, list: extra_value, body: yes }, Ty::INT);
+    let count =
+        c.push(Op::Quantified { quant: Quant::Count, local: x, list: extra_value, body: yes }, Ty::INT);
     let zero = c.int(0);
     let empty = c.bool(Op::Eq(count, zero));
     let cond = c.bool(Op::Not(empty));

@@ -311,5 +311,4 @@ fn an_absent_condition_does_not_hold() {
         let paused = read(c, PAUSED);
         c.bool(Op::Not(paused))
     }));
-
 }

@@ -110,7 +110,11 @@ impl Generator<'_> {
                 let ty = self.scalar_ty();
                 let (a, b) = (self.some(&ty), self.some(&ty));
                 let cond = self.some(&Ty::BOOL);
-                let op = if self.pick(2) == 0 { Op::Coalesce(a, b) } else { Op::If { cond, then: a, otherwise: b } };
+                let op = if self.pick(2) == 0 {
+                    Op::Coalesce(a, b)
+                } else {
+                    Op::If { cond, then: a, otherwise: b }
+                };
                 self.push(op, ty)
             }
             12 => {
@@ -251,8 +255,14 @@ fn conforms(value: &Value, ty: &Ty) -> bool {
 fn objects() -> impl Strategy<Value = String> {
     prop_oneof![
         Just("{}".to_owned()),
-        Just(r#"{"paused":true,"count":-1,"name":"a","items":["a","b"],"labels":{"a/b":"x","a":"y"}}"#.to_owned()),
-        Just(r#"{"spec":{"name":"n","spec":{"items":[]}},"memory":"1Gi","any":[1,{"a":2}],"allowed":false}"#.to_owned()),
+        Just(
+            r#"{"paused":true,"count":-1,"name":"a","items":["a","b"],"labels":{"a/b":"x","a":"y"}}"#
+                .to_owned()
+        ),
+        Just(
+            r#"{"spec":{"name":"n","spec":{"items":[]}},"memory":"1Gi","any":[1,{"a":2}],"allowed":false}"#
+                .to_owned()
+        ),
         Just(r#"{"spec":null,"items":[null,"z"],"any":{"a":{"a":1}},"memory":3}"#.to_owned()),
     ]
 }
