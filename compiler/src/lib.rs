@@ -21,6 +21,7 @@ mod diagnostics;
 mod elab;
 mod items;
 mod module;
+mod params;
 mod program;
 mod source;
 
@@ -28,4 +29,5 @@ pub use compile::{Compiled, Options, compile};
 pub use debug::{CodeDebug, Debug};
 pub use diagnostics::nearest;
 pub use items::test::{Expect, Given, Subject, TestCase, Verdict};
+pub use params::{ParamError, param_value};
 pub use source::{Loader, NoFiles, Role, Source, library, library_names};

@@ -22,6 +22,9 @@ use crate::{
     program::{DefId, path_text},
 };
 
+/// The name that a test's `with` gives the cluster's version by.
+const KUBERNETES: &str = "kubernetes";
+
 /// A test of a policy.
 #[derive(Clone, Debug)]
 pub struct TestCase {
@@ -37,6 +40,8 @@ pub struct TestCase {
     pub given: Vec<Given>,
     /// Params for this test.
     pub with: Vec<(ParamId, Const)>,
+    /// The cluster's version (`with kubernetes = "1.18"`); `None`: whatever the run is for.
+    pub kubernetes: Option<(u32, u32)>,
     /// The cluster's objects: kind's record name and object.
     pub objects: Vec<Json>,
     /// What must come out.
@@ -137,6 +142,7 @@ pub(crate) fn lower(
         span: item.span,
         given: Vec::new(),
         with: Vec::new(),
+        kubernetes: None,
         objects: Vec::new(),
         expects: Vec::new(),
     };
@@ -171,6 +177,9 @@ pub(crate) fn lower(
                 let json = object_json(ctx, object, &record);
                 out.given.push(Given::Event { at, name, json, span: *span });
             }
+            TestClause::With(with) if with.name.text == KUBERNETES && ctx.program.lookup(file, KUBERNETES).is_none() => {
+                out.kubernetes = kubernetes_version(ctx, &with.value);
+            }
             TestClause::With(with) => out.with.extend(bind::with_param(ctx, module, file, with)),
             TestClause::WithObjects { objects, .. } => {
                 for (kind, object) in objects {
@@ -203,6 +212,21 @@ pub(crate) fn lower(
         ctx.diagnostics.push(d::test_lacks(test.name.span, "given"));
     }
     Some(out)
+}
+
+/// `"1.18"`: the cluster's version in a test, a literal.
+fn kubernetes_version(ctx: &mut Ctx<'_>, value: &ast::Expr) -> Option<(u32, u32)> {
+    let ast::ExprKind::Literal(Literal::Str(text)) = &value.kind else {
+        ctx.diagnostics.push(d::wrong_type(value.span, "a version in quotes, \"1.18\"", "something else"));
+        return None;
+    };
+    match kpol_vm::scalar::semver::Version::parse(&text.text) {
+        Ok(version) => Some((u32::try_from(version.major()).ok()?, u32::try_from(version.minor()).ok()?)),
+        Err(error) => {
+            ctx.diagnostics.push(d::bad_literal(value.span, &text.text, &Type::Semver, &error));
+            None
+        }
+    }
 }
 
 fn subject(

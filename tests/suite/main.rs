@@ -1,0 +1,4 @@
+//! One binary for every test that crosses crates: link times matter.
+
+mod pss;
+mod tidy;
