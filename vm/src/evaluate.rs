@@ -22,7 +22,7 @@ pub use review::{Request, Review, User, operation_word};
 
 use std::sync::Arc;
 
-use jiff::civil::Date;
+pub use jiff::civil::Date;
 
 use crate::{
     builtin::Builtin,

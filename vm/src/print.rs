@@ -21,6 +21,9 @@
 
 mod code;
 mod items;
+mod parse;
+
+pub use parse::{TextError, parse_module};
 
 use std::fmt::{self, Write};
 

@@ -27,6 +27,8 @@ pub struct Outcome {
     pub applied: Vec<RuleId>,
     /// Rules for this kind that know other versions of it only, and so did not run.
     pub other_versions: Vec<RuleId>,
+    /// Hits that are not among the findings, because their verdict has very many there already.
+    pub omitted: usize,
     /// Why each applied rule came out as it did; only when asked for.
     pub traces: Vec<RuleTrace>,
 }

@@ -10,10 +10,13 @@ use super::{
 };
 use crate::{
     interp::{ClusterView, Env, Hit, Interp, NoCluster, Roots, Subject, Trap, explain, hits, trace},
-    ir::{Condition, Exception, Mode, Rule, RuleId, Target},
+    ir::{ClauseId, Condition, Exception, Mode, Rule, RuleId, Target},
     json::Json,
     value::Value,
 };
+
+/// Findings of one verdict of one rule under one bind; explaining thousands of them helps nobody and takes long.
+const MAX_FINDINGS: usize = 128;
 
 /// Judges a request.
 pub(super) fn review(
@@ -125,11 +128,18 @@ impl<'j> Judge<'j> {
         for holding in &holdings {
             let env = self.env(holding.params, &roots, pod_keys);
             let stopped = |trap| EvalError::Trap { rule: rule.name.clone(), trap };
+            let mut explained: BTreeMap<ClauseId, usize> = BTreeMap::new();
             for hit in hits(rule, &env).map_err(stopped)? {
+                let count = explained.entry(hit.clause).or_default();
+                *count += 1;
+                if *count > MAX_FINDINGS {
+                    outcome.omitted += 1;
+                    continue;
+                }
                 findings.push(self.finding(id, rule, &hit, holding, &env).map_err(stopped)?);
             }
             if self.why {
-                outcome.traces.push(RuleTrace { rule: id, traces: trace(rule, &env).map_err(stopped)? });
+                outcome.traces.push(RuleTrace { rule: id, traces: trace(rule, &env) });
             }
         }
         let mut findings = hardest(findings);

@@ -216,5 +216,62 @@ mod round_trip {
                 prop_assert_eq!(got, wrote);
             }
         }
+
+        #[test]
+        fn any_json_is_a_fact_or_an_error(json in any_json()) {
+            for object in [json.clone(), wrap("spec", json.clone()), wrap("spec", wrap("containers", Json::Array(vec![json])))] {
+                let layout = Arc::new(Layout::new(&pod()).unwrap());
+                if let Ok(fact) = Fact::build(&layout, &object, &[]) {
+                    read_all(&Value::Record(fact.root()));
+                }
+            }
+        }
+    }
+
+    fn wrap(key: &str, json: Json) -> Json {
+        Json::Object(vec![(key.to_owned(), json)])
+    }
+
+    fn read_all(value: &Value) {
+        let _ = value.to_string();
+        for item in value.elements().iter() {
+            read_all(item);
+        }
+        if let Value::Record(record) = value {
+            let fields = record.fact.layout().root().records[record.record.index()].fields.len();
+            for field in (0..fields).map(|i| u32::try_from(i).unwrap()) {
+                read_all(&record.field(field));
+                let _ = record.map_key(field, 0);
+            }
+        }
+    }
+
+    fn any_json() -> impl Strategy<Value = Json> {
+        let leaf = prop_oneof![
+            Just(Json::Null),
+            any::<bool>().prop_map(Json::Bool),
+            any::<i64>().prop_map(Json::Int),
+            any::<f64>().prop_map(Json::Float),
+            ".{0,6}".prop_map(Json::Str),
+        ];
+        let keys = prop_oneof![
+            Just("spec"),
+            Just("name"),
+            Just("containers"),
+            Just("initContainers"),
+            Just("limits"),
+            Just("any"),
+            Just("hostPID"),
+            Just("metadata"),
+            Just("memory"),
+            Just("policy"),
+        ];
+        leaf.prop_recursive(4, 24, 4, move |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..4).prop_map(Json::Array),
+                prop::collection::btree_map(keys.clone().prop_map(str::to_owned), inner, 0..5)
+                    .prop_map(|map| Json::Object(map.into_iter().collect())),
+            ]
+        })
     }
 }

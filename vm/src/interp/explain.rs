@@ -49,37 +49,35 @@ pub struct TraceBinding {
     pub index: u32,
 }
 
-/// Explains a hit of a rule.
+/// Explains a hit of a rule. When the fuel is used up on the way, blames and decision tree tell what was found until
+/// then: an explanation is never the reason why a request fails.
 ///
 /// # Errors
-/// When it takes too many steps.
+/// When the message alone takes too many steps.
 pub fn explain(rule: &Rule, env: &Env<'_>, hit: &Hit) -> Result<Explanation, Trap> {
     let mut replay = Replay::new(rule, env);
     let cond = replay.run(&rule.body, hit.clause, &hit.bindings)?.flatten();
     let clause = rule.clauses.get(hit.clause.index());
     let message = clause.map(|clause| replay.render(&clause.message)).transpose()?.unwrap_or_default();
     let fix = clause.and_then(|clause| clause.fix.as_ref()).map(|fix| replay.render(fix)).transpose()?;
-    let blames = replay.blames(cond)?;
-    let mut why = Vec::new();
-    for cond in replay.wheres.clone().into_iter().chain(cond) {
-        why.push(replay.tracer.why(cond)?);
-    }
+    let blames = replay.blames(cond);
+    let conditions = replay.wheres.clone().into_iter().chain(cond);
+    let why = conditions.map_while(|cond| replay.tracer.why(cond).ok()).collect();
     Ok(Explanation { message, fix, blames, why })
 }
 
-/// How each verdict of a rule came out, hit or not.
-///
-/// # Errors
-/// When it takes too many steps.
-pub fn trace(rule: &Rule, env: &Env<'_>) -> Result<Vec<Trace>, Trap> {
+/// How each verdict of a rule came out, hit or not; when the fuel is used up, what was found until then.
+#[must_use]
+pub fn trace(rule: &Rule, env: &Env<'_>) -> Vec<Trace> {
     let mut run = TraceRun {
         replay: Replay::new(rule, env),
         bindings: Vec::new(),
         conditions: Vec::new(),
         traces: Vec::new(),
     };
-    run.block(&rule.body)?;
-    Ok(run.traces)
+    // A trap ends the traces, and nothing else.
+    let _ = run.block(&rule.body);
+    run.traces
 }
 
 struct Replay<'e> {
@@ -134,14 +132,20 @@ impl<'e> Replay<'e> {
 
     /// The places that the verdict's condition blames; without one, those of the conditions on the way; without
     /// those, the element of the innermost loop.
-    fn blames(&mut self, cond: Option<ExprId>) -> Result<Vec<String>, Trap> {
+    fn blames(&mut self, cond: Option<ExprId>) -> Vec<String> {
         let mut blames = Blames::default();
+        // A trap ends the search, and nothing else.
+        let _ = self.find_blames(cond, &mut blames);
+        blames.most_specific()
+    }
+
+    fn find_blames(&mut self, cond: Option<ExprId>, blames: &mut Blames) -> Result<(), Trap> {
         if let Some(cond) = cond {
-            self.tracer.blame(cond, &mut blames)?;
+            self.tracer.blame(cond, blames)?;
         }
         if blames.is_empty() {
             for cond in self.wheres.clone() {
-                self.tracer.blame(cond, &mut blames)?;
+                self.tracer.blame(cond, blames)?;
             }
         }
         if blames.is_empty()
@@ -149,7 +153,7 @@ impl<'e> Replay<'e> {
         {
             blames.extend(self.tracer.element_path(list, index)?);
         }
-        Ok(blames.most_specific())
+        Ok(())
     }
 }
 

@@ -67,6 +67,35 @@ fn fuel_stops_what_takes_too_long() {
 }
 
 #[test]
+fn the_deepest_code_fits_a_small_stack() {
+    let mut coder = Coder::default();
+    let mut id = coder.bool(Op::Const(crate::ir::Const::Bool(true)));
+    for i in 0..MAX_DEPTH - 2 {
+        id = match i % 3 {
+            0 => coder.bool(Op::Not(id)),
+            1 => {
+                let local = coder.local("x", crate::ir::Ty::BOOL);
+                coder.bool(Op::Let { local, value: id, body: id })
+            }
+            _ => coder.bool(Op::If { cond: id, then: id, otherwise: id }),
+        };
+    }
+    let root = crate::testing::root("R", vec![crate::testing::record("R", vec![])]);
+    let module = module_of(root, coder, id);
+    assert_eq!(crate::verify::verify(&module, &[]).err(), None);
+    let run = move || {
+        with_env(&module, "{}", |env| {
+            // Doubling at each level: the fuel ends it, at full depth.
+            assert_eq!(Interp::new(*env, &module.rules[0].code).eval(id).err(), Some(Trap::OutOfFuel));
+            let hit = Hit { clause: crate::ir::ClauseId(0), bindings: vec![] };
+            explain(&module.rules[0], env, &hit).unwrap();
+            let _ = trace(&module.rules[0], env);
+        });
+    };
+    std::thread::Builder::new().stack_size(1 << 20).spawn(run).unwrap().join().unwrap();
+}
+
+#[test]
 fn a_long_chain_of_or_is_not_deep() {
     let mut coder = Coder::default();
     let mut id = coder.bool(Op::Const(crate::ir::Const::Bool(false)));

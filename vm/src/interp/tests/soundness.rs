@@ -286,6 +286,9 @@ proptest! {
         let yes = coder.bool(Op::Const(Const::Bool(true)));
         let module = module_of(thing(), coder, yes);
         prop_assert!(verify(&module, &[]).is_ok(), "{}\n{:?}", crate::print::module_text(&module), verify(&module, &[]).err());
+        let text = crate::print::module_text(&module);
+        let read = crate::print::parse_module(&text);
+        prop_assert_eq!(read.as_ref(), Ok(&module), "{}", text);
         with_env(&module, &object, |env| {
             let code = &module.rules[0].code;
             for id in top {
