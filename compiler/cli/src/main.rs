@@ -1,2 +1,7 @@
-//! placeholder
-fn main() {}
+//! The process around [`kpolc::run`].
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    ExitCode::from(kpolc::run(std::env::args_os(), &mut kpolc::Io::process()))
+}

@@ -1,0 +1,322 @@
+//! The command line, for clap. What a flag means is said here once: help, completions and man pages come from it.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+use clap_complete::Shell;
+use jiff::civil::Date;
+
+pub use crate::version::{Minor, MinorRange};
+
+/// Check, test and evaluate kpol policies.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "kpolc", version, propagate_version = false, max_term_width = 110)]
+#[command(after_help = "Exit codes: 0 clean or allowed, 1 the answer is no, 2 kpolc could not do its job.")]
+pub struct Cli {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Flags of every command.
+#[derive(Clone, Copy, Debug, Default, Args)]
+pub struct Global {
+    /// When to use colors; `auto`: on a terminal, unless NO_COLOR is set
+    #[arg(long, value_enum, default_value_t, global = true, value_name = "WHEN")]
+    pub color: Color,
+    /// Say nothing but the results: no summary, no progress
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+}
+
+/// When to use colors.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    #[default]
+    Auto,
+    Always,
+    Never,
+}
+
+/// How results are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// With the text and marks below it
+    #[default]
+    Human,
+    /// One line each: `file:line:col: error[E0101]: message`
+    Short,
+    /// One object; `kpolc schema diagnostics` prints its schema
+    Json,
+    /// SARIF 2.1.0, for code scanning
+    Sarif,
+    /// Annotations and a job summary for GitHub Actions
+    Github,
+    /// JUnit XML
+    Junit,
+}
+
+#[derive(Clone, Debug, Subcommand)]
+pub enum Command {
+    New(NewArgs),
+    Check(CheckArgs),
+    Fmt(FmtArgs),
+    Test(TestArgs),
+    Eval(EvalArgs),
+    Explain(ExplainArgs),
+    Doc(DocArgs),
+    Schema(SchemaArgs),
+    Completions(CompletionsArgs),
+    Man(ManArgs),
+}
+
+/// How a report leaves.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Output")]
+pub struct OutputArgs {
+    /// The format of the results; `human`, or `github` in GitHub Actions
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    pub format: Option<Format>,
+    /// Exit with 0 where the answer is no: for jobs that only report
+    #[arg(long)]
+    pub exit_zero: bool,
+}
+
+/// How policies are compiled.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Checks")]
+pub struct CompileArgs {
+    /// The day for exceptions that end, in place of today's date: 2026-11-23
+    #[arg(long, value_name = "DAY")]
+    pub today: Option<Date>,
+    /// Make W0203, a missing value that lets an object pass, an error
+    #[arg(long)]
+    pub strict: bool,
+    /// Fail if there are warnings
+    #[arg(long)]
+    pub deny_warnings: bool,
+    /// Warn of a code that kpol.toml allows
+    #[arg(short = 'W', long, value_name = "CODE")]
+    pub warn: Vec<String>,
+    /// Say nothing of a code that is not an error
+    #[arg(short = 'A', long, value_name = "CODE")]
+    pub allow: Vec<String>,
+}
+
+/// Make a project: kpol.toml, one rule with its test, a CI file
+#[derive(Clone, Debug, Args)]
+pub struct NewArgs {
+    /// The directory
+    #[arg(default_value = ".", value_hint = ValueHint::DirPath)]
+    pub dir: PathBuf,
+    /// Write into a directory that is not empty; files that exist are replaced
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// Check policies: syntax, types, lints, absence, cost, exceptions
+#[derive(Clone, Debug, Args)]
+pub struct CheckArgs {
+    /// Files, directories, names of library packages (`std.pss`) or `-`; the current directory if there is none
+    #[arg(value_name = "PATH", value_hint = ValueHint::AnyPath)]
+    pub paths: Vec<String>,
+    /// The versions of Kubernetes that the policies are for: 1.31..1.36, or one
+    #[arg(long, value_name = "RANGE")]
+    pub kubernetes: Option<MinorRange>,
+    /// Apply the changes that are safe to make by machine
+    #[arg(long)]
+    pub fix: bool,
+    #[command(flatten)]
+    pub compile: CompileArgs,
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// Format policies, in the one style
+#[derive(Clone, Debug, Args)]
+pub struct FmtArgs {
+    /// Files, directories or `-` (from stdin to stdout); the current directory if there is none
+    #[arg(value_name = "PATH", value_hint = ValueHint::AnyPath)]
+    pub paths: Vec<String>,
+    /// Change nothing; exit with 1 if a file would change
+    #[arg(long)]
+    pub check: bool,
+    /// Change nothing; print what would change
+    #[arg(long)]
+    pub diff: bool,
+}
+
+/// Run the tests that policies hold
+#[derive(Clone, Debug, Args)]
+pub struct TestArgs {
+    /// Files, directories or names of library packages; the current directory if there is none
+    #[arg(value_name = "PATH", value_hint = ValueHint::AnyPath)]
+    pub paths: Vec<String>,
+    /// Only tests whose rule or name contains this
+    #[arg(short = 'k', long = "filter", value_name = "TEXT")]
+    pub filter: Option<String>,
+    /// Report which clauses and absent fields the tests reach
+    #[arg(long, value_enum, value_name = "FORM", num_args = 0..=1, require_equals = true, default_missing_value = "text")]
+    pub coverage: Option<Coverage>,
+    /// The least coverage in percent; less fails
+    #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(0..=100))]
+    pub threshold: Option<u8>,
+    #[command(flatten)]
+    pub compile: CompileArgs,
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// The form of a coverage report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Coverage {
+    Text,
+    Html,
+    Lcov,
+}
+
+/// Evaluate policies on manifests: which rule is broken, where and why
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "Examples:\n  kpolc eval -p std.pss.restricted deploy/\n  helm template . | kpolc eval -p policies -p std.pss -\n  kpolc eval policies -i review.json --why")]
+pub struct EvalArgs {
+    /// With -p: manifests (files, directories or `-`); without: one policy, with the manifests given by -i
+    #[arg(value_name = "MANIFEST", value_hint = ValueHint::AnyPath)]
+    pub paths: Vec<String>,
+    /// Policies: files, directories or names of library packages
+    #[arg(short, long = "policy", value_name = "POLICY", value_hint = ValueHint::AnyPath)]
+    pub policies: Vec<String>,
+    /// A manifest, a directory of them, an AdmissionReview, or `-`
+    #[arg(short, long = "input", value_name = "MANIFEST", value_hint = ValueHint::AnyPath)]
+    pub inputs: Vec<String>,
+    /// Manifests that are in the cluster already: read by rules, not judged
+    #[arg(long, value_name = "PATH", value_hint = ValueHint::AnyPath)]
+    pub cluster: Vec<String>,
+    /// A CustomResourceDefinition whose kind the manifests may have
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub crd: Vec<PathBuf>,
+    /// Pass over objects of kinds that are not known
+    #[arg(long)]
+    pub skip_unknown_kinds: bool,
+    /// The version of Kubernetes: 1.29; the newest that is known if not given
+    #[arg(long, value_name = "VERSION")]
+    pub kubernetes: Option<Minor>,
+    /// The value of a param
+    #[arg(long = "param", value_name = "NAME=VALUE")]
+    pub params: Vec<String>,
+    /// The mode of rules without a bind
+    #[arg(long, value_enum, value_name = "MODE", default_value = "deny")]
+    pub mode: Mode,
+    /// Print why: the conditions with their values
+    #[arg(long)]
+    pub why: bool,
+    /// Print what the mutations make of the objects instead of judging them
+    #[arg(long, value_enum, value_name = "WHAT", num_args = 0..=1, require_equals = true, default_missing_value = "objects")]
+    pub mutate: Option<MutateOutput>,
+    /// The most bytes of one manifest file
+    #[arg(long, value_name = "BYTES", default_value_t = 64 << 20)]
+    pub max_bytes: usize,
+    #[command(flatten)]
+    pub compile: CompileArgs,
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// The mode of rules without a bind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Mode {
+    Dryrun,
+    Warn,
+    Deny,
+}
+
+impl From<Mode> for kpol_vm::ir::Mode {
+    fn from(mode: Mode) -> Self {
+        match mode {
+            Mode::Dryrun => kpol_vm::ir::Mode::Dryrun,
+            Mode::Warn => kpol_vm::ir::Mode::Warn,
+            Mode::Deny => kpol_vm::ir::Mode::Deny,
+        }
+    }
+}
+
+/// What `eval --mutate` prints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum MutateOutput {
+    /// The objects after the mutations
+    Objects,
+    /// JSON Patch
+    Patch,
+}
+
+/// Explain a code, rule, kind, builtin, event or control
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "Subjects: a code (E0101), a rule of the policies, a kind or record (Pod, Container), a builtin, an event, \na control id, or a list: codes, rules, kinds, builtins, events, controls.")]
+pub struct ExplainArgs {
+    /// What; the list of codes if not given
+    #[arg(value_name = "SUBJECT")]
+    pub subject: Option<String>,
+    /// Where rules are looked for; the current directory and the library if not given
+    #[arg(value_name = "PATH", value_hint = ValueHint::AnyPath)]
+    pub paths: Vec<String>,
+}
+
+/// Write a catalogue of the rules: severity, MITRE ATT&CK, CIS, PSS and NSA/CISA
+#[derive(Clone, Debug, Args)]
+pub struct DocArgs {
+    /// Files, directories or names of library packages; the current directory if there is none
+    #[arg(value_name = "PATH", value_hint = ValueHint::AnyPath)]
+    pub paths: Vec<String>,
+    /// Where to write
+    #[arg(short, long, value_name = "DIR", default_value = "kpol-doc", value_hint = ValueHint::DirPath)]
+    pub out: PathBuf,
+    /// The form
+    #[arg(long, value_enum, value_name = "FORM", default_value = "html")]
+    pub format: DocFormat,
+}
+
+/// The form of a catalogue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum DocFormat {
+    Html,
+    Md,
+}
+
+/// Print schemas: of the results, of the kinds, of CRDs
+#[derive(Clone, Debug, Args)]
+pub struct SchemaArgs {
+    #[command(subcommand)]
+    pub command: SchemaCommand,
+}
+
+#[derive(Clone, Debug, Subcommand)]
+pub enum SchemaCommand {
+    /// The JSON schema of `--format json`
+    Diagnostics,
+    /// The kinds that policies can be about
+    Kinds,
+    /// Check that CustomResourceDefinitions can be read, and print the lines that use them
+    Add {
+        /// YAML or JSON files
+        #[arg(required = true, value_name = "CRD", value_hint = ValueHint::FilePath)]
+        files: Vec<PathBuf>,
+    },
+    /// Say how the built-in kinds are brought up to date
+    Update,
+}
+
+/// Print a completion script
+#[derive(Clone, Debug, Args)]
+pub struct CompletionsArgs {
+    /// The shell
+    #[arg(value_enum)]
+    pub shell: Shell,
+}
+
+/// Print the man page, or write one per command
+#[derive(Clone, Debug, Args)]
+pub struct ManArgs {
+    /// A directory for one page per command
+    #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub out: Option<PathBuf>,
+}

@@ -1,0 +1,86 @@
+//! Reports as text, in six formats.
+
+mod github;
+mod human;
+mod json;
+mod junit;
+mod paint;
+mod sarif;
+mod short;
+mod snippet;
+
+pub(crate) use human::error;
+pub(crate) use paint::{Paint, Role};
+
+use kpol_grammar::diagnostic::Severity;
+
+use crate::{
+    CliError, Io,
+    args::{Format, Global},
+    report::{Problem, Report},
+};
+
+/// Writes a report in the format that was asked for, or that suits the place.
+pub(crate) fn write(report: &Report, format: Option<Format>, global: &Global, io: &mut Io) -> Result<(), CliError> {
+    let format = format.unwrap_or_else(|| fitting(io));
+    match format {
+        Format::Human => {
+            let paint = Paint::new(io.colored_stdout(global.color));
+            io.out(&human::report(report, &paint));
+        }
+        Format::Short => io.out(&short::report(report)),
+        Format::Json => io.out(&json::report(report)?),
+        Format::Sarif => io.out(&sarif::report(report)?),
+        Format::Junit => io.out(&junit::report(report)?),
+        Format::Github => {
+            io.out(&github::annotations(report));
+            github::summary(report, io)?;
+        }
+    }
+    if matches!(format, Format::Human | Format::Short | Format::Github) && !global.quiet {
+        let paint = Paint::new(io.colored_stderr(global.color));
+        io.err(&human::summary(report, &paint));
+    }
+    Ok(())
+}
+
+/// Problems of a command whose results are no report, for stderr.
+pub(crate) fn problems(problems: &[Problem], global: &Global, io: &Io) -> String {
+    human::problems(problems, &Paint::new(io.colored_stderr(global.color)))
+}
+
+/// Problems as errors, notes as warnings.
+fn problems_and_notes(report: &Report) -> impl Iterator<Item = (&Problem, &'static str)> {
+    let problems = report.problems.iter().map(|problem| (problem, "error"));
+    problems.chain(report.notes.iter().map(|note| (note, "warning")))
+}
+
+/// Annotations where GitHub reads along, and says so; else for people.
+fn fitting(io: &mut Io) -> Format {
+    if io.env("GITHUB_ACTIONS").as_deref() == Some("true") && !io.stdout_terminal {
+        io.err("note: writing annotations for GitHub Actions; `--format human` writes for people\n");
+        Format::Github
+    } else {
+        Format::Human
+    }
+}
+
+/// `error`, `warning`, `note`.
+fn level_word(level: Severity) -> &'static str {
+    match level {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+        Severity::Note => "note",
+    }
+}
+
+/// `critical`.
+fn severity_word(severity: kpol_vm::ir::Severity) -> &'static str {
+    use kpol_vm::ir::Severity;
+    match severity {
+        Severity::Low => "low",
+        Severity::Medium => "medium",
+        Severity::High => "high",
+        Severity::Critical => "critical",
+    }
+}

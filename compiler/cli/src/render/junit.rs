@@ -1,0 +1,7 @@
+//! Soon.
+
+use crate::{CliError, report::Report};
+
+pub(crate) fn report(_report: &Report) -> Result<String, CliError> {
+    Err(CliError::usage("--format junit is not built yet", None))
+}
