@@ -7,7 +7,7 @@ use kpol_grammar::{
     ast::{self, ItemKind},
     diagnostic::{Diagnostic, Severity},
     parse,
-    span::FileId,
+    span::{FileId, Span},
 };
 use kpol_stdlib::catalog::{self, Catalog};
 use kpol_vm::{
@@ -93,11 +93,17 @@ pub fn compile(sources: Vec<Source>, loader: &dyn Loader, options: &Options) -> 
         diagnostics,
         used: Default::default(),
         used_imports: Default::default(),
+        lost: None,
     };
     let built = Build::run(&mut ctx, &sources);
+    let lost = ctx.lost;
     let mut diagnostics = std::mem::take(&mut ctx.diagnostics);
     drop(ctx);
     drop(program);
+    let sound = !diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error);
+    if sound {
+        diagnostics.extend(unrunnable(lost, &built, &catalog));
+    }
     finish_diagnostics(&mut diagnostics, &allows, &sources);
     let failed = diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error);
     let Build { module, debug, tests, correlations } = built;
@@ -111,6 +117,17 @@ pub fn compile(sources: Vec<Source>, loader: &dyn Loader, options: &Options) -> 
         catalog,
         correlations,
     }
+}
+
+/// The last line of defense: what has a hole that nobody reported, or no engine would load, is no module.
+fn unrunnable(lost: Option<Span>, built: &Build, catalog: &Catalog) -> Option<Diagnostic> {
+    if let Some(span) = lost {
+        return Some(d::internal(span, "an expression has no value"));
+    }
+    let error = kpol_vm::verify::verify(&built.module, catalog.builtins()).err()?;
+    let rule = built.module.rules.iter().position(|rule| error.place.ends_with(&rule.name));
+    let span = rule.and_then(|index| built.debug.rules.get(index)).map(|debug| debug.name);
+    Some(d::internal(span.unwrap_or_default(), &error.to_string()))
 }
 
 struct Parsed {
@@ -454,10 +471,16 @@ fn finish_diagnostics(diagnostics: &mut Vec<Diagnostic>, allows: &[Allow], sourc
             None => true,
         }
     });
-    for (allow, used) in allows.iter().zip(&used) {
+    let broken = |file: FileId| {
+        let mut errors = diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error);
+        errors.any(|diagnostic| diagnostic.primary().is_some_and(|span| span.file == file))
+    };
+    // What a broken file would have been warned of is not known.
+    let unused_known: Vec<bool> = allows.iter().map(|allow| !broken(allow.span.file)).collect();
+    for ((allow, used), known) in allows.iter().zip(&used).zip(unused_known) {
         if allow.reason.is_none() {
             diagnostics.push(d::allow_without_reason(allow.span, &allow.code));
-        } else if !used {
+        } else if !used && known {
             diagnostics.push(d::unused_allow(allow.span, &allow.code));
         }
     }

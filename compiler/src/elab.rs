@@ -16,6 +16,7 @@ use kpol_stdlib::catalog::Catalog;
 use kpol_vm::{
     ir::{Code, Const, Expr, ExprId, Local, LocalId, Op, Ty},
     types::Type,
+    verify::MAX_TYPES,
 };
 
 use crate::{
@@ -42,6 +43,9 @@ pub(crate) use world::World;
 const MAX_EXPRS: usize = 20_000;
 /// Defines and lets inside each other, at most.
 const MAX_INLINE: usize = 64;
+/// Expressions inside expressions while they are elaborated, at most: a parser's deepest file, with room for the
+/// defines that it names.
+const MAX_WALK: usize = 320;
 
 /// An elaborated expression.
 #[derive(Clone, Debug)]
@@ -62,6 +66,20 @@ pub(crate) struct Ctx<'a> {
     pub(crate) used: BTreeSet<DefId>,
     /// Imported names that something refers to, by file.
     pub(crate) used_imports: BTreeSet<(FileId, String)>,
+    /// The first place that could not be elaborated, whoever has said why. A module with a hole must not come out:
+    /// if nobody has reported an error in the end, this is one.
+    pub(crate) lost: Option<Span>,
+}
+
+impl Ctx<'_> {
+    /// Whether an error is known in `file`, so that complaints about what is missing there would be noise.
+    pub(crate) fn is_broken(&self, file: FileId) -> bool {
+        self.diagnostics.iter().any(|diagnostic| {
+            diagnostic.severity == Severity::Error
+                && !d::is_about_unused(diagnostic)
+                && diagnostic.primary().is_some_and(|span| span.file == file)
+        })
+    }
 }
 
 /// A local in scope.
@@ -92,6 +110,12 @@ pub(crate) struct Elab<'c, 'a> {
     /// The lowest Kubernetes minor on which the code at hand is reached.
     pub(crate) floor: Option<u32>,
     overflowed: bool,
+    /// How deep the walk is.
+    walk: usize,
+    /// How deep each expression is, as engines count it.
+    depths: Vec<usize>,
+    /// Conditions that may be absent and were closed with `?? false` by the compiler.
+    pub(crate) closed: BTreeSet<ExprId>,
     /// What the `let` locals in scope stand for.
     pub(crate) let_values: BTreeMap<LocalId, ExprId>,
     /// Names whose declaration is wrong.
@@ -114,6 +138,9 @@ impl<'c, 'a> Elab<'c, 'a> {
             inline_span: None,
             floor,
             overflowed: false,
+            walk: 0,
+            depths: Vec::new(),
+            closed: BTreeSet::new(),
             let_values: BTreeMap::new(),
             poisoned: BTreeSet::new(),
         }
@@ -132,18 +159,58 @@ impl<'c, 'a> Elab<'c, 'a> {
     }
 
     pub(crate) fn push(&mut self, op: Op, ty: Ty, opt: bool, span: Span) -> Option<Typed> {
-        let span = self.inline_span.unwrap_or(span);
-        if self.code.exprs.len() >= MAX_EXPRS {
-            if !self.overflowed {
-                self.overflowed = true;
-                self.ctx.diagnostics.push(d::too_big(span, MAX_EXPRS));
-            }
-            return None;
+        let at = self.inline_span.unwrap_or(span);
+        let depth = self.depth_of(&op);
+        if self.overflowed || self.code.exprs.len() >= MAX_EXPRS {
+            return self.overflow(d::too_big(at, MAX_EXPRS));
         }
+        if depth >= kpol_vm::interp::MAX_DEPTH || types::depth(&ty) > MAX_TYPES {
+            return self.overflow(d::too_deep(at));
+        }
+        let span = at;
+        self.depths.push(depth);
         let id = ExprId(self.code.exprs.len() as u32);
         self.code.exprs.push(Expr { op, ty: ty.clone(), optional: opt });
         self.spans.push(span);
         Some(Typed { id, ty, opt })
+    }
+
+    /// Stops the walk: what has grown out of bounds here would only be reported again and again further out.
+    pub(crate) fn overflow<T>(&mut self, diagnostic: Diagnostic) -> Option<T> {
+        self.overflowed = true;
+        // What grows out of bounds in one define does so in all that use it: one of them is enough to say.
+        if !self.ctx.diagnostics.iter().any(|known| known.code == diagnostic.code) {
+            self.ctx.diagnostics.push(diagnostic);
+        }
+        None
+    }
+
+    /// The left operand of a chain of `and` or of `or` is as deep as the chain.
+    fn depth_of(&self, op: &Op) -> usize {
+        let depth = |id: &ExprId| self.depths.get(id.index()).copied().unwrap_or(0);
+        let chain = |left: &ExprId| match (op, self.code.expr(*left).map(|expr| &expr.op)) {
+            (Op::And(..), Some(Op::And(..))) | (Op::Or(..), Some(Op::Or(..))) => true,
+            _ => false,
+        };
+        match op {
+            Op::And(left, right) | Op::Or(left, right) if chain(left) => depth(left).max(depth(right) + 1),
+            _ => crate::check::walk::operands(op).iter().map(depth).max().unwrap_or(0) + 1,
+        }
+    }
+
+    /// One step down into an expression; ends where the walk has become too deep or was stopped.
+    pub(crate) fn descend<T>(&mut self, span: Span, step: impl FnOnce(&mut Self) -> Option<T>) -> Option<T> {
+        if self.overflowed {
+            return None;
+        }
+        if self.walk >= MAX_WALK {
+            let span = self.inline_span.unwrap_or(span);
+            return self.overflow(d::too_deep(span));
+        }
+        self.walk += 1;
+        let result = step(self);
+        self.walk -= 1;
+        result
     }
 
     pub(crate) fn push_const(&mut self, value: Const, ty: Ty, span: Span) -> Option<Typed> {
@@ -176,6 +243,9 @@ impl<'c, 'a> Elab<'c, 'a> {
         opt: bool,
         must_use: bool,
     ) -> Option<LocalId> {
+        if self.code.locals.len() >= kpol_vm::verify::MAX_LOCALS {
+            return self.overflow(d::too_many_names(self.inline_span.unwrap_or(span), kpol_vm::verify::MAX_LOCALS));
+        }
         let id = LocalId(self.code.locals.len() as u32);
         self.code.locals.push(Local { name: name.to_owned(), ty: ty.clone(), optional: opt });
         let value = self.push(Op::Local(id), ty, opt, span)?;
@@ -183,8 +253,13 @@ impl<'c, 'a> Elab<'c, 'a> {
         Some(id)
     }
 
-    /// Ends the scope of every local bound since the scope had `len` of them.
+    /// Ends the scope of every local bound since the scope had `len` of them. In a broken file the use of an unused
+    /// one may be what could not be read.
     pub(crate) fn unbind(&mut self, len: usize) {
+        if self.ctx.is_broken(self.file) {
+            self.scope.truncate(len);
+            return;
+        }
         let ended: Vec<(String, Span)> = self
             .scope
             .iter()
@@ -202,19 +277,32 @@ impl<'c, 'a> Elab<'c, 'a> {
         if let Some(earlier) = self.scope.iter().find(|local| local.name == name.text) {
             let earlier = earlier.span;
             self.report(d::shadowed(name, Some(earlier), "a name of this block"));
-        } else if self.world.root(&name.text).is_some() {
+        } else if self.is_root(&name.text) {
             self.report(d::shadowed(name, None, "what every rule on this target calls a part of its input"));
         }
     }
 
     /// A condition: a `bool` that is never absent. An absent one counts as false; a `dyn` holds if it is `true`.
     pub(crate) fn cond(&mut self, expr: &ast::Expr) -> Option<Typed> {
+        let value = self.condition(expr);
+        if value.is_none() {
+            self.lose(expr.span);
+        }
+        value
+    }
+
+    /// Remembers a place that has no value.
+    pub(crate) fn lose(&mut self, span: Span) {
+        let span = self.inline_span.unwrap_or(span);
+        self.ctx.lost.get_or_insert(span);
+    }
+
+    fn condition(&mut self, expr: &ast::Expr) -> Option<Typed> {
         let value = self.check_or_infer(expr, &Ty::BOOL)?;
         match &value.ty {
             Ty::Scalar(Type::Bool) if !value.opt => Some(value),
             Ty::Scalar(Type::Bool) => {
-                let no = self.push_const(Const::Bool(false), Ty::BOOL, expr.span)?;
-                self.push(Op::Coalesce(value.id, no.id), Ty::BOOL, false, expr.span)
+                self.close(value, expr.span)
             }
             Ty::Scalar(Type::Dyn) => {
                 let yes = self.push_const(Const::Dyn("true".into()), Ty::DYN, expr.span)?;
@@ -228,6 +316,14 @@ impl<'c, 'a> Elab<'c, 'a> {
         }
     }
 
+    /// An absent condition does not hold.
+    pub(crate) fn close(&mut self, value: Typed, span: Span) -> Option<Typed> {
+        let no = self.push_const(Const::Bool(false), Ty::BOOL, span)?;
+        let closed = self.push(Op::Coalesce(value.id, no.id), Ty::BOOL, false, span)?;
+        self.closed.insert(closed.id);
+        Some(closed)
+    }
+
     fn check_or_infer(&mut self, expr: &ast::Expr, expected: &Ty) -> Option<Typed> {
         if self.is_flexible(expr) { self.check(expr, expected) } else { self.infer(expr) }
     }
@@ -239,9 +335,13 @@ impl<'c, 'a> Elab<'c, 'a> {
         span: Span,
         body: impl FnOnce(&mut Self) -> Option<T>,
     ) -> Option<T> {
-        if self.inlining.contains(&def) || self.inlining.len() >= MAX_INLINE {
-            // The cycle itself is reported once, by the declaration's own check.
+        if self.inlining.contains(&def) {
+            // The cycle itself is reported once, by the declarations' own check.
             return None;
+        }
+        if self.inlining.len() >= MAX_INLINE {
+            let span = self.inline_span.unwrap_or(span);
+            return self.overflow(d::too_many_defines(span, MAX_INLINE));
         }
         let outer = (self.file, self.inline_span, std::mem::take(&mut self.scope));
         self.file = def.file;

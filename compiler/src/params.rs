@@ -110,6 +110,7 @@ fn expression(compiled: &Compiled, text: &str, ty: &Ty) -> Result<Const, Vec<Dia
         diagnostics,
         used: Default::default(),
         used_imports: Default::default(),
+        lost: None,
     };
     let value = decl::constant(&mut ctx, &mut ModuleBuilder::default(), FileId(0), &expr, ty);
     let failed = ctx.diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error);

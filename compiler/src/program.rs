@@ -38,6 +38,8 @@ struct FileScope {
     modules: BTreeMap<String, String>,
     /// Brought-in names with their places, for the unused-name warning.
     imports: Vec<(String, Span)>,
+    /// Names that a `use` should have brought, which is reported where it stands.
+    missing: Vec<String>,
 }
 
 /// What a bare name means in a file.
@@ -144,6 +146,27 @@ impl<'a> Program<'a> {
         self.scopes.get(file.0 as usize)?.modules.get(alias).map(String::as_str)
     }
 
+    /// Whether `name` has no meaning in `file` for a reason that is reported elsewhere: its `use` is wrong, or a
+    /// declaration of the package could not be read and may have been the one.
+    pub(crate) fn is_excused(&self, file: FileId, name: &str) -> bool {
+        let missing = self.scopes.get(file.0 as usize).is_some_and(|scope| scope.missing.iter().any(|m| m == name));
+        missing || self.has_holes(self.package(file))
+    }
+
+    /// Whether a declaration of the package could not be read.
+    pub(crate) fn has_holes(&self, package: &str) -> bool {
+        self.files
+            .iter()
+            .zip(&self.package_of)
+            .any(|(file, of)| of == package && file.items.iter().any(|item| matches!(item.kind, ItemKind::Error)))
+    }
+
+    /// Whether a file says `kind NAME from ..`.
+    pub(crate) fn declares_kind(&self, name: &str) -> bool {
+        let mut uses = self.files.iter().flat_map(|file| &file.uses);
+        uses.any(|used| matches!(used, ast::Use::Kind { name: kind, .. } if kind.text == name))
+    }
+
     fn collect(&mut self, diagnostics: &mut Vec<Diagnostic>) {
         for (index, file) in self.files.iter().enumerate() {
             let package = self.package_of.get(index).cloned().unwrap_or_else(|| MAIN.into());
@@ -172,11 +195,12 @@ impl<'a> Program<'a> {
                 ast::Use::Kind { .. } => {}
                 ast::Use::Module { path, alias, .. } => {
                     let package = path_text(path);
+                    let Some(last) = alias.as_ref().or(path.names.last()) else { continue };
                     if !self.packages.contains_key(&package) {
                         diagnostics.push(d::unknown_package(path.span, &package, self.packages.keys()));
+                        scope.missing.push(last.text.clone());
                         continue;
                     }
-                    let Some(last) = alias.as_ref().or(path.names.last()) else { continue };
                     scope.modules.insert(last.text.clone(), package);
                     scope.imports.push((last.text.clone(), last.span));
                 }
@@ -184,11 +208,15 @@ impl<'a> Program<'a> {
                     let package = path_text(path);
                     let Some(known) = self.packages.get(&package) else {
                         diagnostics.push(d::unknown_package(path.span, &package, self.packages.keys()));
+                        scope.missing.extend(names.iter().map(|name| name.text.clone()));
                         continue;
                     };
                     for name in names {
                         let Some(def) = known.get(&name.text) else {
-                            diagnostics.push(d::unknown_name_in_package(name, &package, known.keys()));
+                            if !self.has_holes(&package) {
+                                diagnostics.push(d::unknown_name_in_package(name, &package, known.keys()));
+                            }
+                            scope.missing.push(name.text.clone());
                             continue;
                         };
                         scope.names.insert(name.text.clone(), *def);

@@ -33,7 +33,7 @@ enum Known {
 
 pub(crate) fn rule(ctx: &mut Ctx<'_>, module: &ModuleBuilder, lowered: &Lowered, bindings: &Bindings) {
     let rule = &lowered.rule;
-    let analysis = Analysis { module, code: &rule.code, bindings, spans: &lowered.debug.exprs };
+    let analysis = Analysis { module, code: &rule.code, bindings, closed: &lowered.closed };
     let guarded = analysis.guarded();
     let mut conditions = Vec::new();
     walk::each_stmt(&rule.body, &mut |stmt| {
@@ -56,7 +56,8 @@ pub(crate) fn rule(ctx: &mut Ctx<'_>, module: &ModuleBuilder, lowered: &Lowered,
         if guarded.iter().any(|guard| path == *guard || is_below(&path, guard)) {
             continue;
         }
-        let never = readers.iter().all(|cond| analysis.eval(*cond, &path) == Known::False);
+        let mut question = Question { analysis: &analysis, absent: &path, known: BTreeMap::new() };
+        let never = readers.iter().all(|cond| question.eval(*cond) == Known::False);
         if never && let Some(span) = lowered.debug.exprs.get(at.index()) {
             let short = path.rsplit_once("[].").map_or(path.as_str(), |(_, rest)| rest);
             ctx.diagnostics.push(d::absent_passes(*span, short, &path));
@@ -72,7 +73,14 @@ struct Analysis<'m> {
     module: &'m ModuleBuilder,
     code: &'m Code,
     bindings: &'m Bindings,
-    spans: &'m [kpol_grammar::span::Span],
+    closed: &'m BTreeSet<ExprId>,
+}
+
+/// What is known of every expression when one path is absent. Each is asked once: names make the tree a graph.
+struct Question<'a, 'm> {
+    analysis: &'a Analysis<'m>,
+    absent: &'a str,
+    known: BTreeMap<ExprId, Known>,
 }
 
 impl Analysis<'_> {
@@ -88,8 +96,7 @@ impl Analysis<'_> {
             match &expr.op {
                 Op::Written { .. } => guarded.extend(self.path(id)),
                 Op::Present(inner) => guarded.extend(self.path(*inner)),
-                // A condition that may be absent is closed with `?? false` by the compiler, on the same span.
-                Op::Coalesce(inner, _) if self.spans.get(index) != self.spans.get(inner.index()) => {
+                Op::Coalesce(inner, _) if !self.closed.contains(&id) => {
                     guarded.extend(self.path(*inner));
                 }
                 _ => {}
@@ -120,19 +127,32 @@ impl Analysis<'_> {
         found
     }
 
-    fn eval(&self, id: ExprId, absent: &str) -> Known {
-        let Some(expr) = self.code.expr(id) else { return Known::Unknown };
+}
+
+impl Question<'_, '_> {
+    fn eval(&mut self, id: ExprId) -> Known {
+        if let Some(known) = self.known.get(&id) {
+            return *known;
+        }
+        let known = self.ask(id);
+        self.known.insert(id, known);
+        known
+    }
+
+    fn ask(&mut self, id: ExprId) -> Known {
+        let (code, bindings) = (self.analysis.code, self.analysis.bindings);
+        let Some(expr) = code.expr(id) else { return Known::Unknown };
         if matches!(expr.op, Op::Field { .. } | Op::MapKey { .. } | Op::Local(_))
-            && self.path(id).as_deref() == Some(absent)
+            && self.analysis.path(id).as_deref() == Some(self.absent)
         {
             return Known::Absent;
         }
-        let eval = |id: &ExprId| self.eval(*id, absent);
+        let mut eval = |id: &ExprId| self.eval(*id);
         match &expr.op {
             Op::Const(Const::Bool(true)) => Known::True,
             Op::Const(Const::Bool(false)) => Known::False,
             Op::Const(Const::Absent) => Known::Absent,
-            Op::Local(local) => self.bindings.lets.get(local).map_or(Known::Unknown, eval),
+            Op::Local(local) => bindings.lets.get(local).map_or(Known::Unknown, eval),
             Op::Not(a) => match eval(a) {
                 Known::True => Known::False,
                 Known::False | Known::Absent => Known::True,
@@ -160,7 +180,7 @@ impl Analysis<'_> {
                 Known::Absent => eval(b),
                 known => known,
             },
-            Op::Eq(a, b) => self.equality(*a, *b, absent),
+            Op::Eq(a, b) => self.equality(*a, *b),
             Op::Compare(_, a, b)
             | Op::In { value: a, set: b }
             | Op::Under { value: a, prefix: b }
@@ -204,9 +224,10 @@ impl Analysis<'_> {
         }
     }
 
-    fn equality(&self, a: ExprId, b: ExprId, absent: &str) -> Known {
-        let may_be_absent = |id: ExprId| self.code.expr(id).is_none_or(|expr| expr.optional);
-        match (self.eval(a, absent), self.eval(b, absent)) {
+    fn equality(&mut self, a: ExprId, b: ExprId) -> Known {
+        let code = self.analysis.code;
+        let may_be_absent = |id: ExprId| code.expr(id).is_none_or(|expr| expr.optional);
+        match (self.eval(a), self.eval(b)) {
             (Known::Absent, Known::Absent) => Known::True,
             (Known::Absent, _) if !may_be_absent(b) => Known::False,
             (_, Known::Absent) if !may_be_absent(a) => Known::False,

@@ -13,7 +13,8 @@ pub(crate) fn names(ctx: &mut Ctx<'_>, is_entry: &dyn Fn(FileId) -> bool) {
     let program = ctx.program;
     for index in 0..program.files.len() {
         let file = FileId(index as u32);
-        if !is_entry(file) {
+        // In a broken file the use may be what could not be read.
+        if !is_entry(file) || ctx.is_broken(file) {
             continue;
         }
         for (name, span) in program.imports(file) {
@@ -21,7 +22,7 @@ pub(crate) fn names(ctx: &mut Ctx<'_>, is_entry: &dyn Fn(FileId) -> bool) {
                 ctx.diagnostics.push(d::unused_import(*span, name));
             }
         }
-        if !has_rules(ctx, program.package(file)) {
+        if !has_rules(ctx, program.package(file)) || is_package_broken(ctx, program.package(file)) {
             continue;
         }
         let items = program.files.get(index).map_or(&[][..], |file| &file.items);
@@ -38,6 +39,12 @@ pub(crate) fn names(ctx: &mut Ctx<'_>, is_entry: &dyn Fn(FileId) -> bool) {
             }
         }
     }
+}
+
+fn is_package_broken(ctx: &Ctx<'_>, package: &str) -> bool {
+    (0..ctx.program.files.len()).map(|index| FileId(index as u32)).any(|file| {
+        ctx.program.package(file) == package && ctx.is_broken(file)
+    })
 }
 
 fn has_rules(ctx: &Ctx<'_>, package: &str) -> bool {

@@ -56,6 +56,14 @@ pub(crate) fn define_on_other_target(span: Span, on: Span, missing: &[String], t
         .label(on, "made for this")
 }
 
+/// E0223: a define without a target that uses one with a target.
+pub(crate) fn define_needs_target(name: &Name, on: Span) -> Diagnostic {
+    Diagnostic::error("E0223", format!("`{}` needs a target, and this define has none", name.text))
+        .label(name.span, "used here")
+        .label(on, "made for this")
+        .help("give this define the same `on ..`")
+}
+
 /// E0224: a rule that decides nothing.
 pub(crate) fn no_verdict(span: Span, name: &str) -> Diagnostic {
     Diagnostic::error("E0224", format!("`{name}` decides nothing"))

@@ -46,6 +46,11 @@ pub(crate) fn unused_name(span: Span, what: &str, name: &str) -> Diagnostic {
     Diagnostic::warning("W0205", format!("the {what} `{name}` is used nowhere")).label(span, "unused")
 }
 
+/// Whether a diagnostic complains about what is missing or unused, which another mistake may explain.
+pub(crate) fn is_about_unused(diagnostic: &Diagnostic) -> bool {
+    matches!(diagnostic.code, "E0311" | "E0224" | "E0228" | "E0230" | "E0231")
+}
+
 /// W0206: a condition that no input changes.
 pub(crate) fn constant_condition(span: Span, value: bool) -> Diagnostic {
     Diagnostic::warning("W0206", format!("this condition is always {value}")).label(span, "no input changes it")

@@ -198,3 +198,31 @@ pub(crate) fn too_expensive(span: Span, name: &str, formula: &str, worst: u64, l
         .note(format!("worst case: {formula}"))
         .help("loops inside loops multiply; look things up in a set instead, or lower `max_items` in kpol.toml")
 }
+
+/// E0401: deeper than any engine goes.
+pub(crate) fn too_deep(span: Span) -> Diagnostic {
+    Diagnostic::error("E0401", "this is nested too deeply")
+        .label(span, "the limit is passed here")
+        .help("name parts of it with `let` or `define`; a long chain of `or` is a list and `in`")
+}
+
+/// E0401: more names than a rule may have.
+pub(crate) fn too_many_names(span: Span, limit: usize) -> Diagnostic {
+    Diagnostic::error("E0401", format!("this rule has more than {limit} names"))
+        .label(span, "the limit is passed here")
+        .help("loops, lets and the parameters of defines count at every use; split the rule")
+}
+
+/// E0401: defines that use defines that use defines.
+pub(crate) fn too_many_defines(span: Span, limit: usize) -> Diagnostic {
+    Diagnostic::error("E0401", format!("more than {limit} defines and lets inside each other"))
+        .label(span, "the limit is passed here")
+        .help("let the outer ones say what they mean directly")
+}
+
+/// E0403: a bug of the compiler, said as one.
+pub(crate) fn internal(span: Span, what: &str) -> Diagnostic {
+    Diagnostic::error("E0403", format!("the compiler cannot make this runnable: {what}"))
+        .label(span, "here or in what is used here")
+        .help("this is a bug of kpol, please report it; another way to write this may work")
+}

@@ -25,7 +25,8 @@ impl Elab<'_, '_> {
                     if root.text == "cluster" && self.world.admission && !self.world.bare {
                         return self.cluster(name, args, span);
                     }
-                    if let Some(def) = self.module_def(&root.text, name) {
+                    let is_local = self.scope.iter().any(|local| local.name == root.text);
+                    if !is_local && let Some(def) = self.module_def(&root.text, name) {
                         self.ctx.used_imports.insert((self.file, root.text.clone()));
                         return self.call_def(def, name, None, args, span);
                     }
@@ -86,6 +87,7 @@ impl Elab<'_, '_> {
                 self.report(d::module_is_no_value(name, &package));
                 return None;
             }
+            None if self.is_excused(&name.text) => return None,
             None => {}
         }
         let Some(builtin) = self.ctx.catalog.builtin(&name.text) else {
@@ -153,7 +155,11 @@ impl Elab<'_, '_> {
     fn argument(&mut self, arg: &ast::Expr, sig: &Sig, element: &mut Option<Ty>) -> Option<Typed> {
         let value = match sig {
             Sig::Is(ty) => return self.check(arg, &Ty::Scalar(ty.clone())),
-            Sig::ListOf(ty) => return self.check(arg, &Ty::List(Box::new(Ty::Scalar(ty.clone())))),
+            Sig::ListOf(ty) => {
+                let list = self.check(arg, &Ty::List(Box::new(Ty::Scalar(ty.clone()))))?;
+                *element = list.ty.element().cloned();
+                return Some(list);
+            }
             Sig::Element => return self.check(arg, &element.clone().unwrap_or(Ty::DYN)),
             Sig::ListOfElement => {
                 return self.check(arg, &Ty::List(Box::new(element.clone().unwrap_or(Ty::DYN))));
@@ -167,7 +173,11 @@ impl Elab<'_, '_> {
     fn argument_value(&mut self, value: Typed, sig: &Sig, element: &mut Option<Ty>, span: Span) -> Option<Typed> {
         match sig {
             Sig::Is(ty) => self.fit(value, &Ty::Scalar(ty.clone()), span),
-            Sig::ListOf(ty) => self.fit(value, &Ty::List(Box::new(Ty::Scalar(ty.clone()))), span),
+            Sig::ListOf(ty) => {
+                let list = self.fit(value, &Ty::List(Box::new(Ty::Scalar(ty.clone()))), span)?;
+                *element = list.ty.element().cloned();
+                Some(list)
+            }
             Sig::Element => self.fit(value, &element.clone().unwrap_or(Ty::DYN), span),
             Sig::ListOfElement => self.fit(value, &Ty::List(Box::new(element.clone().unwrap_or(Ty::DYN))), span),
             Sig::OneOf(choices) => {
@@ -319,7 +329,8 @@ impl Elab<'_, '_> {
         span: Span,
     ) -> Option<Typed> {
         let expected = self.parameter_type(param, def, Some(&value.ty))?;
-        self.fit(value, &expected, span)
+        // In the body it is what the define says, so that the body means the same for every argument.
+        self.fit(value, &expected, span).map(|value| Typed { ty: expected, ..value })
     }
 
     /// The parameter's type; a record is one of the root that the argument's record is part of.

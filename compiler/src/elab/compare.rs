@@ -3,7 +3,7 @@
 //! A negated operator is exactly `not` of the other one (law 2).
 
 use kpol_grammar::{
-    ast::{self, BinaryOp},
+    ast::{self, BinaryOp, ExprKind, Literal},
     span::Span,
 };
 use kpol_vm::{
@@ -46,7 +46,7 @@ impl Elab<'_, '_> {
     }
 
     fn equality(&mut self, op_span: Span, lhs: &ast::Expr, rhs: &ast::Expr, span: Span) -> Option<Typed> {
-        let (left, right) = self.pair(lhs, rhs);
+        let (left, right) = self.compared(lhs, rhs);
         let (left, right) = (left?, right?);
         let Some(ty) = common(&left.ty, &right.ty) else {
             let (a, b) = (self.show(&left.ty), self.show(&right.ty));
@@ -66,7 +66,7 @@ impl Elab<'_, '_> {
         rhs: &ast::Expr,
         span: Span,
     ) -> Option<Typed> {
-        let (left, right) = self.pair(lhs, rhs);
+        let (left, right) = self.compared(lhs, rhs);
         let (left, right) = (left?, right?);
         let ordered = |ty: &Ty| {
             matches!(
@@ -99,11 +99,30 @@ impl Elab<'_, '_> {
         self.push(Op::Compare(op, left.id, right.id), Ty::BOOL, false, span)
     }
 
+    /// Two operands of one type, as [`Elab::pair`]; a literal that is none of the other side's type keeps its own, so
+    /// that the comparison is what is reported.
+    fn compared(&mut self, lhs: &ast::Expr, rhs: &ast::Expr) -> (Option<Typed>, Option<Typed>) {
+        let flexible = (self.is_flexible(lhs), self.is_flexible(rhs));
+        let (known, other) = if flexible.0 && !flexible.1 { (rhs, lhs) } else { (lhs, rhs) };
+        let Some(known) = self.infer(known) else {
+            // The other side may have mistakes of its own, unless its type depends on this one.
+            return (if flexible.0 || flexible.1 { None } else { self.infer(other) }, None);
+        };
+        let other_flexible = flexible.0 && !flexible.1 || flexible.1;
+        let other = if other_flexible && could_be(other, &known.ty) {
+            let ty = known.ty.clone();
+            self.check(other, &ty)
+        } else {
+            self.infer(other)
+        };
+        if flexible.0 && !flexible.1 { (other, Some(known)) } else { (Some(known), other) }
+    }
+
     fn membership(&mut self, lhs: &ast::Expr, rhs: &ast::Expr, span: Span) -> Option<Typed> {
         let (value, set) = if self.is_flexible(lhs) && !self.is_flexible(rhs) {
             let set = self.infer(rhs)?;
             let value = match &set.ty {
-                Ty::List(element) | Ty::Set(element) => self.check(lhs, &element.as_ref().clone()),
+                Ty::List(element) | Ty::Set(element) => self.check(lhs, &member_type(lhs, element)),
                 Ty::Map(_) => self.check(lhs, &Ty::STR),
                 Ty::Scalar(_) | Ty::Record(..) => self.infer(lhs),
             };
@@ -199,7 +218,7 @@ impl Elab<'_, '_> {
     fn one_or_many(&mut self, expr: &ast::Expr, ty: &Ty, op: &str) -> Option<Typed> {
         let many = Ty::List(Box::new(ty.clone()));
         if self.is_flexible(expr) {
-            let is_list = self.infer_quietly(expr).is_some_and(|value| value.ty.element().is_some());
+            let is_list = self.is_list(expr);
             return self.check(expr, if is_list { &many } else { ty });
         }
         let value = self.infer(expr)?;
@@ -214,16 +233,33 @@ impl Elab<'_, '_> {
         Some(value)
     }
 
-    /// The type that a flexible expression has by itself, without a word about it.
-    fn infer_quietly(&mut self, expr: &ast::Expr) -> Option<Typed> {
-        let mark = self.ctx.diagnostics.len();
-        let value = self.infer(expr);
-        self.ctx.diagnostics.truncate(mark);
-        value
+    /// Whether a flexible expression is a list.
+    fn is_list(&self, expr: &ast::Expr) -> bool {
+        match &expr.kind {
+            ExprKind::List(_) => true,
+            ExprKind::Paren(inner) => self.is_list(inner),
+            ExprKind::If { then, .. } => self.is_list(then),
+            ExprKind::Binary { lhs, .. } => self.is_list(lhs),
+            ExprKind::Var(name) => self.flexible_let(&name.text).is_some_and(|value| self.is_list(value)),
+            ExprKind::Literal(_)
+            | ExprKind::Neg(_)
+            | ExprKind::Not(_)
+            | ExprKind::Has(_)
+            | ExprKind::Field { .. }
+            | ExprKind::Index { .. }
+            | ExprKind::Call { .. }
+            | ExprKind::Comprehension { .. }
+            | ExprKind::Quantified { .. }
+            | ExprKind::Error => false,
+        }
     }
 
     fn text_operand(&mut self, expr: &ast::Expr, op: &str) -> Option<Typed> {
         let value = self.infer(expr)?;
+        self.text_value(value, expr, op)
+    }
+
+    fn text_value(&mut self, value: Typed, expr: &ast::Expr, op: &str) -> Option<Typed> {
         match &value.ty {
             Ty::Scalar(ty) if ty.is_text() => Some(value),
             Ty::Scalar(Type::Dyn) => {
@@ -251,14 +287,14 @@ impl Elab<'_, '_> {
             BinaryOp::EndsWith => ("ends_with", TextOp::EndsWith),
             _ => ("contains", TextOp::Contains),
         };
-        if text_op == TextOp::Contains && !self.is_flexible(lhs) {
-            let list = self.infer(lhs)?;
-            if let Ty::List(element) | Ty::Set(element) = list.ty.clone() {
-                let value = self.check(rhs, &element)?;
-                return self.push(Op::In { value: value.id, set: list.id }, Ty::BOOL, false, span);
-            }
+        let left = self.infer(lhs)?;
+        if let Ty::List(element) | Ty::Set(element) = left.ty.clone()
+            && text_op == TextOp::Contains
+        {
+            let value = self.check(rhs, &member_type(rhs, &element))?;
+            return self.push(Op::In { value: value.id, set: left.id }, Ty::BOOL, false, span);
         }
-        let left = self.text_operand(lhs, word)?;
+        let left = self.text_value(left, lhs, word)?;
         let right = if self.is_flexible(rhs) { self.check(rhs, &Ty::STR)? } else { self.text_operand(rhs, word)? };
         match &left.ty {
             Ty::Scalar(Type::Image) if text_op == TextOp::StartsWith => {
@@ -270,5 +306,29 @@ impl Elab<'_, '_> {
             _ => {}
         }
         self.push(Op::Text(text_op, left.id, right.id), Ty::BOOL, false, span)
+    }
+}
+
+/// Whether a flexible expression can be a value of type `ty`, by its form.
+fn could_be(expr: &ast::Expr, ty: &Ty) -> bool {
+    match (&super::field::strip(expr).kind, ty) {
+        (ExprKind::Literal(literal), Ty::Scalar(scalar)) => super::literal::has_form(literal, scalar),
+        (ExprKind::Neg(inner), Ty::Scalar(_)) => could_be(inner, ty),
+        (ExprKind::List(_), Ty::List(_) | Ty::Set(_) | Ty::Scalar(Type::Dyn)) => true,
+        (ExprKind::Literal(_) | ExprKind::Neg(_) | ExprKind::List(_), _) => false,
+        _ => true,
+    }
+}
+
+/// What a literal is that is looked for among elements of a type: an address among blocks, a name among patterns.
+fn member_type(value: &ast::Expr, element: &Ty) -> Ty {
+    let text = match &super::field::strip(value).kind {
+        ExprKind::Literal(Literal::Str(literal)) => literal.text.as_str(),
+        _ => return element.clone(),
+    };
+    match element {
+        Ty::Scalar(Type::Cidr) if !text.contains('/') => Ty::Scalar(Type::Ip),
+        Ty::Scalar(Type::HostPattern) if !text.contains('*') => Ty::Scalar(Type::Host),
+        other => other.clone(),
     }
 }

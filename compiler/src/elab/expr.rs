@@ -17,6 +17,10 @@ use crate::{
 impl Elab<'_, '_> {
     /// An expression whose type nobody has told.
     pub(crate) fn infer(&mut self, expr: &ast::Expr) -> Option<Typed> {
+        self.descend(expr.span, |elab| elab.infer_here(expr))
+    }
+
+    fn infer_here(&mut self, expr: &ast::Expr) -> Option<Typed> {
         let span = expr.span;
         match &expr.kind {
             ExprKind::Paren(inner) => self.infer(inner),
@@ -151,11 +155,15 @@ impl Elab<'_, '_> {
         let Some(guide) = items.iter().find(|item| !self.is_flexible(item)).or(items.first()) else {
             return self.make_list(&[], Ty::List(Box::new(Ty::STR)), span);
         };
-        let mark = (self.code.exprs.len(), self.ctx.diagnostics.len());
-        let element = self.infer(guide)?.ty;
-        // The guide is elaborated again in its place.
-        self.ctx.diagnostics.truncate(mark.1);
-        self.list(items, &element, &Ty::List(Box::new(element.clone())), span)
+        let known = self.infer(guide)?;
+        let element = known.ty.clone();
+        let mut values = Vec::with_capacity(items.len());
+        for item in items {
+            // Elaborated once only, or lists in lists would take twice as long at every level.
+            values.push(if std::ptr::eq(item, guide) { Some(known.clone()) } else { self.check(item, &element) });
+        }
+        let values: Vec<Typed> = values.into_iter().collect::<Option<_>>()?;
+        self.make_list(&values, Ty::List(Box::new(element)), span)
     }
 
     fn quantified(

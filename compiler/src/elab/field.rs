@@ -22,6 +22,12 @@ impl Elab<'_, '_> {
                 let (root, id) = (*root, *id);
                 let record = std::sync::Arc::clone(self.module.record(root, id)?);
                 let Some(field) = record.field(&name.text) else {
+                    if name.text == "name" && record.field("metadata").is_some() {
+                        // What everybody calls the name of an object.
+                        let metadata = ast::Name { text: "metadata".to_owned(), span: name.span };
+                        let metadata = self.field(base, &metadata, span)?;
+                        return self.field(metadata, name, span);
+                    }
                     self.unknown_field(name, &record);
                     return None;
                 };
@@ -132,7 +138,9 @@ impl Elab<'_, '_> {
                 return self.push(Op::Written { base, field }, Ty::BOOL, false, span);
             }
         }
-        if !value.opt {
+        // An object without a namespace has none, whatever its type says.
+        let host_may_lack = matches!(self.op(&value), Some(Op::Root(kpol_vm::ir::Slot::Namespace, _)));
+        if !value.opt && !host_may_lack {
             let through_let = matches!(self.op(&value), Some(Op::Local(_)));
             self.report(d::always_there(span, through_let));
         }

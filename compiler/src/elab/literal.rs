@@ -57,6 +57,18 @@ fn is_written_as_text(ty: &Type) -> bool {
         )
 }
 
+/// Whether a literal of this form can be a value of type `ty`.
+pub(crate) fn has_form(literal: &Literal, ty: &Type) -> bool {
+    match literal {
+        Literal::Str(_) => is_written_as_text(ty),
+        Literal::Regex(_) => *ty == Type::Regex,
+        Literal::Int(_) => matches!(ty, Type::Int | Type::Port | Type::Quantity | Type::Dyn),
+        Literal::Unit(_) => matches!(ty, Type::Quantity | Type::Duration | Type::Dyn),
+        Literal::Date(_) => *ty == Type::Time,
+        Literal::Bool(_) => matches!(ty, Type::Bool | Type::Dyn),
+    }
+}
+
 impl Elab<'_, '_> {
     /// Whether `expr` takes its type from where it stands.
     pub(crate) fn is_flexible(&self, expr: &ast::Expr) -> bool {
@@ -89,7 +101,7 @@ impl Elab<'_, '_> {
 
     /// The value of a top-level `let` without a type, whose literals take theirs from each use. A `let` cannot be
     /// flexible through itself: cycles are reported by the declarations' own check, and end here.
-    fn flexible_let(&self, name: &str) -> Option<&ast::Expr> {
+    pub(crate) fn flexible_let(&self, name: &str) -> Option<&ast::Expr> {
         let Some(Found::Def(def)) = self.ctx.program.lookup(self.file, name) else { return None };
         match &self.ctx.program.item(def)?.kind {
             ItemKind::Let { ty: None, value, .. } => match &value.kind {
@@ -103,6 +115,10 @@ impl Elab<'_, '_> {
 
     /// An expression where `expected` is wanted.
     pub(crate) fn check(&mut self, expr: &ast::Expr, expected: &Ty) -> Option<Typed> {
+        self.descend(expr.span, |elab| elab.check_here(expr, expected))
+    }
+
+    fn check_here(&mut self, expr: &ast::Expr, expected: &Ty) -> Option<Typed> {
         match &expr.kind {
             ExprKind::Literal(literal) => self.literal(literal, expr.span, Some(expected)),
             ExprKind::Paren(inner) => self.check(inner, expected),
@@ -257,8 +273,25 @@ impl Elab<'_, '_> {
             Some(expected) => self.check(inner, expected)?,
             None => self.infer(inner)?,
         };
-        if let Some(Const::Int(number)) = self.constant(&value) {
-            let negated = Const::Int(number.wrapping_neg());
+        let negated = match (self.constant(&value), &value.ty) {
+            (Some(Const::Int(number)), Ty::Scalar(Type::Port)) if *number != 0 => {
+                let number = number.wrapping_neg();
+                self.report(d::bad_port(span, number));
+                return None;
+            }
+            (Some(Const::Int(number)), _) => Some(Const::Int(number.wrapping_neg())),
+            (Some(Const::Quantity(value)), _) => {
+                Some(Const::Quantity(Quantity::from_nanos(value.nanos().saturating_neg())))
+            }
+            (Some(Const::Duration(value)), _) => {
+                Some(Const::Duration(Duration::from_nanos(value.nanos().saturating_neg())))
+            }
+            (Some(Const::Dyn(text)), _) if text.starts_with(|c: char| c.is_ascii_digit()) && text != "0" => {
+                Some(Const::Dyn(format!("-{text}")))
+            }
+            _ => None,
+        };
+        if let Some(negated) = negated {
             return self.push_const(negated, value.ty, span);
         }
         match &value.ty {

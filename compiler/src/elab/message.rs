@@ -31,7 +31,10 @@ impl Elab<'_, '_> {
                 Part::Text(text) => out.parts.push(TemplatePart::Text(text)),
                 Part::Hole(expr) => match self.infer(&expr).and_then(|v| self.printable(v, &expr)) {
                     Some(value) => out.parts.push(TemplatePart::Hole(value.id)),
-                    None => complete = false,
+                    None => {
+                        self.lose(expr.span);
+                        complete = false;
+                    }
                 },
             }
         }

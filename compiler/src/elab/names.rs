@@ -1,9 +1,6 @@
 //! Bare names: locals first, then the roots of the target, then declarations.
 
-use kpol_grammar::{
-    ast::{self, ItemKind},
-    span::Span,
-};
+use kpol_grammar::ast::{self, ItemKind};
 use kpol_vm::ir::{Op, RecordId, Ty};
 
 use crate::{
@@ -33,12 +30,21 @@ impl Elab<'_, '_> {
                 None
             }
             None => {
-                if !self.poisoned.contains(&name.text) {
+                if !self.is_excused(&name.text) {
                     self.unknown_name(name);
                 }
                 None
             }
         }
+    }
+
+    /// Whether the target gives this name a meaning.
+    pub(crate) fn is_root(&self, name: &str) -> bool {
+        let event = || self.world.event.and_then(|root| self.module.record(root, RecordId(0)));
+        !self.world.bare
+            && (self.world.root(name).is_some()
+                || self.world.steps.iter().any(|(step, _)| step == name)
+                || event().is_some_and(|record| record.field(name).is_some()))
     }
 
     fn root(&mut self, name: &ast::Name) -> Option<Typed> {
@@ -89,7 +95,7 @@ impl Elab<'_, '_> {
                 self.report(d::define_needs_arguments(name, count));
                 None
             }
-            ItemKind::Define { params: None, on, body, .. } => self.define_body(def, on.as_ref(), name.span, body),
+            ItemKind::Define { params: None, on, body, .. } => self.define_body(def, on.as_ref(), name, body),
             ItemKind::Rule(_) | ItemKind::Mutate(_) | ItemKind::Correlate(_) | ItemKind::Exception(_) => {
                 self.report(d::no_value(name, "a rule has no value; a `define` can be used by several rules"));
                 None
@@ -103,10 +109,15 @@ impl Elab<'_, '_> {
         &mut self,
         def: DefId,
         on: Option<&ast::On>,
-        span: Span,
+        name: &ast::Name,
         body: &ast::Expr,
     ) -> Option<Typed> {
+        let span = name.span;
         if let Some(on) = on {
+            if self.world.bare {
+                self.report(d::define_needs_target(name, on.span));
+                return None;
+            }
             let missing = self.targets_outside(def, on);
             if !missing.is_empty() {
                 let title = self.world.title.clone();
@@ -124,8 +135,7 @@ impl Elab<'_, '_> {
     pub(crate) fn infer_cond(&mut self, body: &ast::Expr) -> Option<Typed> {
         let value = self.infer(body)?;
         if value.ty == Ty::BOOL && value.opt {
-            let no = self.push_const(kpol_vm::ir::Const::Bool(false), Ty::BOOL, body.span)?;
-            return self.push(Op::Coalesce(value.id, no.id), Ty::BOOL, false, body.span);
+            return self.close(value, body.span);
         }
         Some(value)
     }
@@ -151,6 +161,11 @@ impl Elab<'_, '_> {
     pub(crate) fn mark_used(&mut self, def: DefId, name: &str) {
         self.ctx.used.insert(def);
         self.ctx.used_imports.insert((self.file, name.to_owned()));
+    }
+
+    /// Whether a name has no meaning because of a mistake that is already reported.
+    pub(crate) fn is_excused(&self, name: &str) -> bool {
+        self.poisoned.contains(name) || self.ctx.program.is_excused(self.file, name)
     }
 
     fn unknown_name(&mut self, name: &ast::Name) {

@@ -103,6 +103,14 @@ impl Elab<'_, '_> {
     }
 }
 
+/// How many types stand inside each other.
+pub(crate) fn depth(ty: &Ty) -> usize {
+    match ty {
+        Ty::Scalar(_) | Ty::Record(..) => 0,
+        Ty::List(inner) | Ty::Set(inner) | Ty::Map(inner) => 1 + depth(inner),
+    }
+}
+
 /// Whether a value of type `value` can stand where `expected` is wanted, as it is.
 pub(crate) fn fits(value: &Ty, expected: &Ty) -> bool {
     match (value, expected) {

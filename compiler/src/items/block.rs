@@ -11,6 +11,7 @@ impl Elab<'_, '_> {
         let value = self.infer(&binding.value);
         let Some(value) = value else {
             // The name exists all the same, so that its uses are not reported too.
+            self.lose(binding.name.span);
             self.poison(&binding.name);
             return None;
         };
@@ -23,6 +24,7 @@ impl Elab<'_, '_> {
     pub(crate) fn for_head(&mut self, var: &ast::Name, range: &ast::Expr) -> Option<(LocalId, ExprId)> {
         let Some((list, element)) = self.range(range) else {
             self.poison(var);
+            self.lose(range.span);
             return None;
         };
         let local = self.bind(var, element, false, false)?;

@@ -105,10 +105,12 @@ pub(crate) fn define(ctx: &mut Ctx<'_>, file: FileId, item: &ast::Item, params: 
             }
         }
     }
-    let _ = sound;
     elab.infer_cond(body);
     let unused: Vec<(String, kpol_grammar::span::Span)> =
         elab.scope.iter().filter(|local| !local.used).map(|local| (local.name.clone(), local.span)).collect();
+    if !sound || elab.ctx.is_broken(file) {
+        return;
+    }
     for (parameter, span) in unused {
         elab.report(d::unused_parameter(span, &parameter));
     }
@@ -117,28 +119,56 @@ pub(crate) fn define(ctx: &mut Ctx<'_>, file: FileId, item: &ast::Item, params: 
 /// Reports lets and defines that need themselves.
 pub(crate) fn cycles(ctx: &mut Ctx<'_>) {
     let program = ctx.program;
-    let mut reported = std::collections::BTreeSet::new();
+    let mut edges = Edges::new();
     for names in program.packages.values() {
-        for def in names.values() {
-            if let Some(path) = cycle_from(program, *def) {
-                let mut members: Vec<DefId> = path.clone();
-                members.sort();
-                if reported.insert(members) {
-                    let names: Vec<&ast::Name> =
-                        path.iter().filter_map(|def| program.item(*def)).filter_map(item_name).collect();
-                    ctx.diagnostics.push(d::cyclic_definition(&names));
-                }
+        edges.extend(names.values().map(|def| (*def, uses(program, *def))));
+    }
+    only_cyclic(&mut edges);
+    let mut reported = std::collections::BTreeSet::new();
+    for def in edges.keys() {
+        if reported.contains(def) {
+            continue;
+        }
+        if let Some(path) = cycle_from(&edges, *def) {
+            reported.extend(path.iter().copied());
+            let names: Vec<&ast::Name> =
+                path.iter().filter_map(|def| program.item(*def)).filter_map(item_name).collect();
+            ctx.diagnostics.push(d::cyclic_definition(&names));
+        }
+    }
+}
+
+/// What each declaration uses.
+type Edges = std::collections::BTreeMap<DefId, std::collections::BTreeSet<DefId>>;
+
+/// Keeps the declarations from which a cycle can be reached: mostly none.
+fn only_cyclic(edges: &mut Edges) {
+    let mut users: std::collections::BTreeMap<DefId, Vec<DefId>> = std::collections::BTreeMap::new();
+    for (user, used) in edges.iter() {
+        for def in used {
+            users.entry(*def).or_default().push(*user);
+        }
+    }
+    let mut pending: Vec<DefId> = edges.iter().filter(|(_, used)| used.is_empty()).map(|(def, _)| *def).collect();
+    while let Some(done) = pending.pop() {
+        edges.remove(&done);
+        for user in users.get(&done).into_iter().flatten() {
+            if let Some(used) = edges.get_mut(user)
+                && used.remove(&done)
+                && used.is_empty()
+            {
+                pending.push(*user);
             }
         }
     }
 }
 
 /// The declarations on a way from `start` back to itself, if there is one (breadth first).
-fn cycle_from(program: &Program<'_>, start: DefId) -> Option<Vec<DefId>> {
+fn cycle_from(edges: &Edges, start: DefId) -> Option<Vec<DefId>> {
     let mut before = std::collections::BTreeMap::new();
     let mut queue = std::collections::VecDeque::from([start]);
     while let Some(here) = queue.pop_front() {
-        for next in uses(program, here) {
+        for next in edges.get(&here).into_iter().flatten().copied() {
             if next == start {
                 let mut trail = vec![here];
                 let mut at = here;
@@ -158,20 +188,39 @@ fn cycle_from(program: &Program<'_>, start: DefId) -> Option<Vec<DefId>> {
     None
 }
 
-/// The lets and defines that the body of a let or define names. Locals that hide one make this too large at worst.
-fn uses(program: &Program<'_>, def: DefId) -> Vec<DefId> {
+/// The lets and defines that the body of a let or define names.
+fn uses(program: &Program<'_>, def: DefId) -> std::collections::BTreeSet<DefId> {
+    let mut found = std::collections::BTreeSet::new();
+    // Names that parameters and loops hide, each with the one around it; 0 is none.
+    let mut hidden: Vec<(&str, usize)> = vec![("", 0)];
     let body = match program.item(def).map(|item| &item.kind) {
         Some(ItemKind::Let { value, .. }) => value,
-        Some(ItemKind::Define { body, .. }) => body,
-        _ => return Vec::new(),
+        Some(ItemKind::Define { body, params, .. }) => {
+            for (index, param) in params.iter().flatten().enumerate() {
+                hidden.push((&param.name.text, index));
+            }
+            body
+        }
+        _ => return found,
     };
-    let mut found = Vec::new();
-    let mut pending = vec![body];
-    while let Some(expr) = pending.pop() {
+    let is_declared = |hidden: &[(&str, usize)], mut scope: usize, name: &str| {
+        while let Some((known, outer)) = hidden.get(scope).filter(|_| scope > 0) {
+            if *known == name {
+                return false;
+            }
+            scope = *outer;
+        }
+        true
+    };
+    let mut pending = vec![(body, hidden.len() - 1)];
+    while let Some((expr, scope)) = pending.pop() {
+        let mut inside = |expr| pending.push((expr, scope));
         match &expr.kind {
             ast::ExprKind::Var(name) => {
-                if let Some(crate::program::Found::Def(def)) = program.lookup(def.file, &name.text) {
-                    found.push(def);
+                if let Some(crate::program::Found::Def(def)) = program.lookup(def.file, &name.text)
+                    && is_declared(&hidden, scope, &name.text)
+                {
+                    found.insert(def);
                 }
             }
             ast::ExprKind::Field { base, name } => {
@@ -180,25 +229,38 @@ fn uses(program: &Program<'_>, def: DefId) -> Vec<DefId> {
                 {
                     found.extend(program.in_package(package, &name.text));
                 }
-                pending.push(base);
+                inside(base);
             }
-            ast::ExprKind::If { cond, then, otherwise } => pending.extend([&**cond, &**then, &**otherwise]),
-            ast::ExprKind::Binary { lhs, rhs, .. } => pending.extend([&**lhs, &**rhs]),
+            ast::ExprKind::If { cond, then, otherwise } => {
+                [cond, then, otherwise].into_iter().for_each(|e| inside(e));
+            }
+            ast::ExprKind::Binary { lhs, rhs, .. } => {
+                [lhs, rhs].into_iter().for_each(|e| inside(e));
+            }
             ast::ExprKind::Not(inner)
             | ast::ExprKind::Has(inner)
             | ast::ExprKind::Neg(inner)
-            | ast::ExprKind::Paren(inner) => pending.push(inner),
-            ast::ExprKind::Index { base, index } => pending.extend([&**base, &**index]),
+            | ast::ExprKind::Paren(inner) => inside(inner),
+            ast::ExprKind::Index { base, index } => {
+                [base, index].into_iter().for_each(|e| inside(e));
+            }
             ast::ExprKind::Call { callee, args } => {
-                pending.push(callee);
-                pending.extend(args);
+                inside(callee);
+                args.iter().for_each(inside);
             }
-            ast::ExprKind::List(items) => pending.extend(items),
-            ast::ExprKind::Comprehension { head, range, filter, .. } => {
-                pending.extend([&**head, &**range]);
-                pending.extend(filter.as_deref());
+            ast::ExprKind::List(items) => items.iter().for_each(inside),
+            ast::ExprKind::Comprehension { head, var, range, filter } => {
+                inside(range);
+                hidden.push((&var.text, scope));
+                let inner = hidden.len() - 1;
+                pending.push((head, inner));
+                pending.extend(filter.as_deref().map(|filter| (filter, inner)));
             }
-            ast::ExprKind::Quantified { range, body, .. } => pending.extend([&**range, &**body]),
+            ast::ExprKind::Quantified { var, range, body, .. } => {
+                inside(range);
+                hidden.push((&var.text, scope));
+                pending.push((body, hidden.len() - 1));
+            }
             ast::ExprKind::Literal(_) | ast::ExprKind::Error => {}
         }
     }

@@ -21,6 +21,8 @@ pub(crate) struct Lowered {
     pub(crate) rule: Rule,
     pub(crate) debug: CodeDebug,
     pub(crate) world: World,
+    /// Conditions that the compiler closed with `?? false`.
+    pub(crate) closed: std::collections::BTreeSet<kpol_vm::ir::ExprId>,
 }
 
 /// Lowers a rule; `None` if its target is unknown. A rule with other errors is lowered as far as it goes, so that
@@ -61,11 +63,11 @@ pub(crate) fn lower(
         }
     }
     lowering.elab.unbind(0);
-    if lowering.clauses.is_empty() && !lowering.elab.errors_since(mark) {
+    if lowering.clauses.is_empty() && !lowering.elab.ctx.is_broken(file) {
         lowering.elab.report(d::no_verdict(rule.name.span, &rule.name.text));
     }
     let RuleLowering { elab, clauses, clause_spans, message_spans, .. } = lowering;
-    let (code, spans) = (elab.code, elab.spans);
+    let (code, spans, closed) = (elab.code, elab.spans, elab.closed);
     let sound = !ctx.diagnostics.iter().skip(mark).any(|d| d.severity == kpol_grammar::diagnostic::Severity::Error);
     let mut lowered = Lowered {
         rule: Rule {
@@ -80,6 +82,7 @@ pub(crate) fn lower(
         },
         debug: CodeDebug { name: rule.name.span, exprs: spans, clauses: clause_spans, messages: message_spans },
         world,
+        closed,
     };
     if sound {
         check::rule(ctx, module, &mut lowered);

@@ -148,6 +148,10 @@ fn named<'a>(ctx: &mut Ctx<'a>, target: &ast::Target, name: &str) -> Option<Vec<
         return Some(workloads.flat_map(|kind| with_ephemeral(catalog, kind, &operations)).collect());
     }
     let Some(kind) = schema.kind(name) else {
+        if ctx.program.declares_kind(name) {
+            // Its file could not be used, which is reported there.
+            return None;
+        }
         let known: Vec<&str> =
             schema.kinds().map(|k| k.record.as_str()).chain(catalog.events().map(|e| e.name)).chain([WORKLOAD]).collect();
         ctx.diagnostics.push(d::unknown_target(target.path.span, name, known.into_iter()));
