@@ -86,12 +86,8 @@ impl Tracer<'_> {
             Op::Const(_)
             | Op::Param(_)
             | Op::Root(..)
-            | Op::Field { .. }
-            | Op::Written { .. }
-            | Op::MapKey { .. }
             | Op::MapGet { .. }
             | Op::ListGet { .. }
-            | Op::DynField { .. }
             | Op::DynIndex { .. }
             | Op::ToDyn(_)
             | Op::Present(_)
@@ -115,6 +111,8 @@ impl Tracer<'_> {
                 // A place speaks for itself.
                 if self.path(id)?.is_some() { Ok(Vec::new()) } else { self.why_operands(op, nodes) }
             }
+            // A field speaks for itself, also one of another object.
+            Op::Field { .. } | Op::Written { .. } | Op::MapKey { .. } | Op::DynField { .. } => Ok(Vec::new()),
             Op::Coalesce(..) => self.why_operands(op, nodes),
         }
     }
