@@ -1,0 +1,405 @@
+//! `kpolc eval`: which objects break which rule, where and why.
+
+use std::{path::PathBuf, sync::Arc};
+
+use kpol_compiler::{Role, param_value};
+use kpol_manifest::{JsonPath, Limits};
+use kpol_vm::{
+    evaluate::{self, Evaluator},
+    ir::{Const, Rule},
+    json::Json,
+};
+
+use crate::{
+    CliError, Exit, Io,
+    args::{EvalArgs, Global, MutateOutput},
+    judge::{self, Judged, Settings, Verdicts},
+    load::{LoadOptions, Loaded, load},
+    manifests::{self, InputError, ManifestFile, Object},
+    render,
+    report::{Finding, Outcome, Place, Problem, Report, Text, count},
+    why,
+};
+
+/// Objects judged between two steps of the progress bar.
+const PROGRESS_STEP: usize = 64;
+/// Fewer objects than this are judged before a bar would be seen.
+const PROGRESS_FROM: usize = 500;
+
+pub(crate) fn run(args: &EvalArgs, global: &Global, io: &mut Io) -> Result<Exit, CliError> {
+    let (policies, inputs) = split(args)?;
+    let options = LoadOptions {
+        kubernetes: args.kubernetes.map(|minor| crate::version::MinorRange(minor, minor)),
+        crds: args.crd.clone(),
+        ..LoadOptions::of(&args.compile)
+    };
+    let mut loaded = load(&policies, &options, io)?;
+    let mut report = Report::of("eval", &loaded.compiled);
+    if loaded.compiled.has_errors() {
+        report.summary = "nothing was judged: the policies have errors".to_owned();
+        return finish(&report, args, global, io);
+    }
+    // What `check` says about a policy is not repeated with every manifest.
+    report.diagnostics.clear();
+    let evaluator = prepare(args, &loaded, io)?;
+    let limits = Limits { bytes: args.max_bytes, ..Limits::default() };
+    let mut files = Vec::new();
+    let mut texts = Vec::new();
+    read_all(&inputs, &limits, io, &mut files, &mut texts, &mut report);
+    let judged_files = files.len();
+    let objects = manifests::all_objects(&files);
+    read_all(&args.cluster, &limits, io, &mut files, &mut texts, &mut report);
+    let cluster_files = files.get(judged_files..).unwrap_or_default();
+    let cluster: Vec<Json> = manifests::all_objects(cluster_files).into_iter().map(|object| object.json).collect();
+    add_crds(&mut loaded, &objects, &files, &texts, &mut report);
+    let settings = Settings {
+        skip_unknown_kinds: args.skip_unknown_kinds,
+        why: args.why,
+        mutate: args.mutate.is_some(),
+    };
+    let bar = progress(objects.len(), global, io);
+    let verdicts = judge::judge(&loaded.compiled, &evaluator, &objects, &cluster, settings, |index| {
+        if index.is_multiple_of(PROGRESS_STEP) {
+            bar.set_position(index as u64);
+        }
+    });
+    bar.finish_and_clear();
+    let context = Context { loaded: &loaded, evaluator: &evaluator, files: &files, texts: &texts, objects: &objects };
+    context.fill(&verdicts, args.why, &mut report);
+    if let Some(what) = args.mutate {
+        return Ok(context.print_mutated(&verdicts, what, &report, global, io).zero_if(args.output.exit_zero));
+    }
+    finish(&report, args, global, io)
+}
+
+fn finish(report: &Report, args: &EvalArgs, global: &Global, io: &mut Io) -> Result<Exit, CliError> {
+    render::write(report, args.output.format, global, io)?;
+    Ok(report.exit(args.compile.deny_warnings).zero_if(args.output.exit_zero))
+}
+
+/// Which of the arguments are policies and which are manifests.
+fn split(args: &EvalArgs) -> Result<(Vec<String>, Vec<String>), CliError> {
+    let mut inputs = args.inputs.clone();
+    let policies = if args.policies.is_empty() {
+        let mut paths = args.paths.iter();
+        let policy = paths.next().cloned();
+        inputs.extend(paths.cloned());
+        policy.into_iter().collect()
+    } else {
+        inputs.extend(args.paths.iter().cloned());
+        args.policies.clone()
+    };
+    if policies.is_empty() {
+        return Err(CliError::usage(
+            "no policy is given",
+            "kpolc eval -p POLICY MANIFEST..., for example `kpolc eval -p std.pss.restricted pod.yaml`".to_owned(),
+        ));
+    }
+    if inputs.is_empty() {
+        return Err(CliError::usage(
+            "no manifest is given",
+            "name files or directories behind the policy, or `-` for standard input".to_owned(),
+        ));
+    }
+    Ok((policies, inputs))
+}
+
+fn prepare(args: &EvalArgs, loaded: &Loaded, io: &Io) -> Result<Evaluator, CliError> {
+    let Some(module) = loaded.compiled.module.clone() else {
+        return Err(CliError::usage("the policies hold nothing to judge by", None));
+    };
+    let newest = loaded.compiled.catalog.schema().minors().1;
+    let options = evaluate::Options {
+        params: params(args, loaded)?,
+        default_mode: args.mode.into(),
+        max_mode: kpol_vm::ir::Mode::Deny,
+        today: args.compile.today.unwrap_or(io.today),
+        kubernetes: (1, args.kubernetes.map_or(newest, |minor| minor.0)),
+        fuel: evaluate::DEFAULT_FUEL,
+    };
+    if module.rules.is_empty() && module.mutations.is_empty() {
+        return Err(CliError::usage(
+            "the policies hold no rules",
+            "a package of shared names judges nothing by itself; give the files with rules".to_owned(),
+        ));
+    }
+    Evaluator::new(module, loaded.compiled.catalog.builtins(), options)
+        .map_err(|error| CliError::usage(error.to_string(), None))
+}
+
+fn params(args: &EvalArgs, loaded: &Loaded) -> Result<Vec<(String, Const)>, CliError> {
+    let mut params = Vec::new();
+    for given in &args.params {
+        let Some((name, text)) = given.split_once('=') else {
+            return Err(CliError::usage(format!("--param {given}: expected NAME=VALUE"), None));
+        };
+        let value = param_value(&loaded.compiled, name.trim(), text.trim())
+            .map_err(|error| CliError::usage(format!("--param {given}: {error}"), None))?;
+        params.push(value);
+    }
+    Ok(params)
+}
+
+fn read_all(
+    paths: &[String],
+    limits: &Limits,
+    io: &mut Io,
+    files: &mut Vec<ManifestFile>,
+    texts: &mut Vec<Arc<Text>>,
+    report: &mut Report,
+) {
+    let paths: Vec<PathBuf> =
+        paths.iter().map(|path| if path == "-" { PathBuf::from("-") } else { io.at(path.as_ref()) }).collect();
+    let found = match manifests::find(&paths) {
+        Ok(found) => found,
+        Err(error) => return report.problems.push(problem(&error)),
+    };
+    for path in found {
+        match manifests::read(&path, &mut io.stdin, limits) {
+            Ok(mut file) => {
+                file.name = shown(&path, io);
+                texts.push(Text::new(file.name.clone(), file.text.clone()));
+                files.push(file);
+            }
+            Err(error) => report.problems.push(problem(&error)),
+        }
+    }
+}
+
+/// A path as the user gave it: relative to the directory of the run.
+fn shown(path: &std::path::Path, io: &Io) -> String {
+    if path.as_os_str() == "-" {
+        return "<stdin>".to_owned();
+    }
+    path.strip_prefix(&io.dir).unwrap_or(path).display().to_string()
+}
+
+fn problem(error: &InputError) -> Problem {
+    match error {
+        InputError::Manifest { name, text, error } => {
+            Problem::manifest(&Text::new(name.clone(), text.clone()), error)
+        }
+        InputError::Io { path, .. } | InputError::TooManyFiles { path } | InputError::Empty { path } => {
+            Problem::of_file(path.clone(), error.to_string())
+        }
+    }
+}
+
+/// Kinds that the manifests themselves define are known to the rest of them.
+fn add_crds(
+    loaded: &mut Loaded,
+    objects: &[Object],
+    files: &[ManifestFile],
+    texts: &[Arc<Text>],
+    report: &mut Report,
+) {
+    for object in objects {
+        let is_crd = object.json.get("kind").and_then(Json::as_str) == Some("CustomResourceDefinition");
+        let name = object.json.at(&["spec", "names", "kind"]).and_then(Json::as_str);
+        let (true, Some(name)) = (is_crd, name) else { continue };
+        let schema = loaded.compiled.catalog.schema_mut();
+        if schema.kind(name).is_some() {
+            continue;
+        }
+        for error in schema.add_crd(name, &object.json).err().into_iter().flatten() {
+            let path: JsonPath = error.path.parse().unwrap_or_default();
+            if let Some(text) = texts.get(object.file) {
+                let place = Place { text: Arc::clone(text), range: object.span_of(files, &path).0 };
+                report.problems.push(Problem::at(place, error.message));
+            }
+        }
+    }
+}
+
+fn progress(total: usize, global: &Global, io: &Io) -> indicatif::ProgressBar {
+    if total < PROGRESS_FROM || global.quiet || !io.stderr_terminal {
+        return indicatif::ProgressBar::hidden();
+    }
+    let style = indicatif::ProgressStyle::with_template("{bar:30} {pos}/{len} objects {eta}");
+    indicatif::ProgressBar::new(total as u64)
+        .with_style(style.unwrap_or_else(|_| indicatif::ProgressStyle::default_bar()))
+}
+
+struct Context<'e> {
+    loaded: &'e Loaded,
+    evaluator: &'e Evaluator,
+    files: &'e [ManifestFile],
+    texts: &'e [Arc<Text>],
+    objects: &'e [Object],
+}
+
+impl Context<'_> {
+    fn fill(&self, verdicts: &Verdicts, why: bool, report: &mut Report) {
+        for problem in &verdicts.problems {
+            let Some(object) = self.objects.get(problem.object) else { continue };
+            let Some(place) = self.place(object, &problem.path) else { continue };
+            let mut said = Problem::at(place, format!("{}: {}", object.title(), problem.message));
+            said.help = problem.help.clone();
+            if problem.is_error {
+                report.problems.push(said);
+            } else {
+                report.notes.push(said);
+            }
+        }
+        for judged in &verdicts.judged {
+            let Some(object) = self.objects.get(judged.object) else { continue };
+            report.findings.extend(self.findings(object, judged, why));
+            if why {
+                report.traces.extend(self.traces(object, judged));
+            }
+        }
+        report.summary = self.summary(verdicts, report);
+    }
+
+    fn findings(&self, object: &Object, judged: &Judged, why: bool) -> Vec<Finding> {
+        judged.outcome.findings.iter().map(|finding| self.finding(object, judged, finding, why)).collect()
+    }
+
+    fn finding(&self, object: &Object, judged: &Judged, found: &evaluate::Finding, why: bool) -> Finding {
+        let mut place = None;
+        let mut blames = Vec::new();
+        for blame in &found.blames {
+            let path: JsonPath = blame.parse().unwrap_or_default();
+            let (range, exact) = object.span_of(self.files, &judged.prefix.join(&path));
+            let range = (judged.mutated.is_none() && !range.is_empty()).then_some(range);
+            if let (Some(range), true) = (&range, place.is_none() || exact) {
+                place = place.filter(|(_, was)| *was).or_else(|| Some((range.clone(), exact)));
+            }
+            blames.push((blame.clone(), range));
+        }
+        let place = match place {
+            Some((range, _)) => self.texts.get(object.file).map(|text| Place { text: Arc::clone(text), range }),
+            None => self.place(object, &judged.prefix),
+        };
+        let rule = self.evaluator.module().rules.get(found.rule.index());
+        Finding {
+            rule: found.rule_name.clone(),
+            doc: found.meta.doc.clone(),
+            severity: found.meta.severity,
+            verb: found.verb,
+            mode: found.mode,
+            outcome: Outcome::of(found.effect, found.excepted.is_some()),
+            message: found.message.clone(),
+            fix: found.fix.clone(),
+            object: object_title(object, judged),
+            file: self.files.get(object.file).map(|file| file.name.clone()).unwrap_or_default(),
+            place,
+            blames,
+            mitre: found.meta.mitre.clone(),
+            cis: found.meta.cis.clone(),
+            tags: found.meta.tags.clone(),
+            refs: found.meta.refs.clone(),
+            exception: exception_words(found),
+            why: match rule {
+                Some(rule) if why => Some(why::tree(&self.loaded.compiled, found.rule, rule, &found.why)),
+                Some(_) | None => None,
+            },
+        }
+    }
+
+    /// Why the rules that did not hit did not.
+    fn traces(&self, object: &Object, judged: &Judged) -> Vec<String> {
+        let mut lines = Vec::new();
+        for trace in &judged.outcome.traces {
+            let rule: Option<&Rule> = self.evaluator.module().rules.get(trace.rule.index());
+            if let Some(rule) = rule.filter(|_| !trace.traces.iter().any(|trace| trace.hit)) {
+                lines.push(why::passed(&self.loaded.compiled, trace, rule, &object_title(object, judged)));
+            }
+        }
+        lines
+    }
+
+    fn place(&self, object: &Object, path: &JsonPath) -> Option<Place> {
+        let text = self.texts.get(object.file)?;
+        let (range, _) = object.span_of(self.files, path);
+        Some(Place { text: Arc::clone(text), range })
+    }
+
+    fn summary(&self, verdicts: &Verdicts, report: &Report) -> String {
+        let counts = report.counts();
+        let rules = self.evaluator.module().rules.len();
+        let mut parts = vec![match counts.denied {
+            0 => "nothing denied".to_owned(),
+            denied => count(denied, "violation"),
+        }];
+        for (number, word) in [(counts.warned, "warned"), (counts.recorded, "recorded"), (counts.excepted, "excepted")]
+        {
+            if number > 0 {
+                parts.push(format!("{number} {word}"));
+            }
+        }
+        if verdicts.skipped > 0 {
+            parts.push(format!("{} of unknown kinds passed over", count(verdicts.skipped, "object")));
+        }
+        let correlations = self.correlations();
+        if correlations > 0 {
+            parts.push(format!("{} not run: that needs the node sensor", count(correlations, "correlation")));
+        }
+        format!(
+            "judged {} by {}: {}",
+            count(verdicts.judged.len(), "object"),
+            count(rules, "rule"),
+            parts.join(", ")
+        )
+    }
+
+    fn correlations(&self) -> usize {
+        let compiled = &self.loaded.compiled;
+        if compiled.sources.iter().any(|source| source.role == Role::Entry) { compiled.correlations.len() } else { 0 }
+    }
+
+    /// `--mutate`: the objects, or the patches, and nothing else on standard output.
+    fn print_mutated(
+        &self,
+        verdicts: &Verdicts,
+        what: MutateOutput,
+        report: &Report,
+        global: &Global,
+        io: &mut Io,
+    ) -> Exit {
+        let mut documents = Vec::new();
+        for judged in &verdicts.judged {
+            let Some(object) = self.objects.get(judged.object) else { continue };
+            let json = match (what, &judged.mutated) {
+                (MutateOutput::Objects, Some(mutated)) => serde_json::Value::from(&mutated.object),
+                (MutateOutput::Objects, None) => serde_json::Value::from(&object.json),
+                (MutateOutput::Patch, mutated) => serde_json::json!({
+                    "object": object_title(object, judged),
+                    "mutations": mutated.as_ref().map_or(&[][..], |mutated| &mutated.applied),
+                    "patch": mutated.as_ref().map_or(&[][..], |mutated| &mutated.patch),
+                }),
+            };
+            documents.push(serde_json::to_string_pretty(&json).unwrap_or_default());
+        }
+        if !documents.is_empty() {
+            io.out(&format!("{}\n", documents.join("\n---\n")));
+        }
+        let changed = verdicts.judged.iter().filter(|judged| judged.mutated.is_some()).count();
+        io.err(&render::problems(&report.problems, global, io));
+        if !global.quiet {
+            let judged = count(verdicts.judged.len(), "object");
+            io.err(&format!("mutated {changed} of {judged}\n"));
+        }
+        if report.problems.is_empty() { Exit::Clean } else { Exit::Failed }
+    }
+}
+
+fn object_title(object: &Object, judged: &Judged) -> String {
+    let inner = judged.prefix.0.iter().try_fold(&object.json, |json, segment| match segment {
+        kpol_manifest::Segment::Key(key) => json.get(key),
+        kpol_manifest::Segment::Index(index) => json.elements().get(*index),
+    });
+    if object.json.at(&["event", "name"]).is_some() && object.json.get("kind").is_none() {
+        let name = object.json.at(&["event", "name"]).and_then(Json::as_str).unwrap_or("event");
+        return format!("event {name}");
+    }
+    inner.map_or_else(|| object.title(), manifests::title)
+}
+
+fn exception_words(finding: &evaluate::Finding) -> Option<String> {
+    match (&finding.excepted, &finding.expired) {
+        (Some(name), _) => Some(format!("excepted by `{name}`")),
+        (None, Some(name)) => Some(format!("`{name}` would have excepted it, but has ended")),
+        (None, None) => None,
+    }
+}
