@@ -37,6 +37,17 @@ pub struct Object {
     pub json: Json,
 }
 
+/// Where a path is in a manifest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Located {
+    /// Whether it is written there; else the rest is about its nearest parent.
+    pub exact: bool,
+    /// How many segments of the path are written.
+    pub depth: usize,
+    /// The bytes to show.
+    pub range: Range<usize>,
+}
+
 /// Why a file is not read. Every one of these ends with exit code 2.
 #[derive(Debug, thiserror::Error)]
 pub enum InputError {
@@ -172,13 +183,13 @@ pub fn all_objects(files: &[ManifestFile]) -> Vec<Object> {
 }
 
 impl Object {
-    /// The bytes that stand for `path` inside this object, and whether it is written there: key and value of a short
-    /// value, the key of a long one; of what is not written, the same of its nearest parent.
+    /// What stands for `path` inside this object: key and value of a short value, the key of a long one; of what is not
+    /// written, the same of its nearest parent.
     #[must_use]
-    pub fn span_of(&self, files: &[ManifestFile], path: &JsonPath) -> (Range<usize>, bool) {
+    pub fn locate(&self, files: &[ManifestFile], path: &JsonPath) -> Located {
         let file = files.get(self.file);
         let Some((file, document)) = file.and_then(|file| Some((file, file.documents.get(self.document)?))) else {
-            return (0..0, false);
+            return Located { range: 0..0, exact: false, depth: 0 };
         };
         let mut at = self.path.join(path);
         let exact = document.span_of(&at).1;
@@ -191,7 +202,7 @@ impl Object {
             None => value,
         };
         let end = file.text.get(range.clone()).and_then(|text| text.find('\n')).map_or(range.end, |n| range.start + n);
-        (range.start..end, exact)
+        Located { range: range.start..end, exact, depth: at.0.len() }
     }
 
     /// `Pod shop/web`, for messages.

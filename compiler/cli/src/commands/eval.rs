@@ -15,7 +15,7 @@ use crate::{
     args::{EvalArgs, Global, MutateOutput},
     judge::{self, Judged, Settings, Verdicts},
     load::{LoadOptions, Loaded, load},
-    manifests::{self, InputError, ManifestFile, Object},
+    manifests::{self, InputError, Located, ManifestFile, Object},
     render,
     report::{Finding, Outcome, Place, Problem, Report, Text, count},
     why,
@@ -204,7 +204,7 @@ fn add_crds(
         for error in schema.add_crd(name, &object.json).err().into_iter().flatten() {
             let path: JsonPath = error.path.parse().unwrap_or_default();
             if let Some(text) = texts.get(object.file) {
-                let place = Place { text: Arc::clone(text), range: object.span_of(files, &path).0 };
+                let place = Place { text: Arc::clone(text), range: object.locate(files, &path).range };
                 report.problems.push(Problem::at(place, error.message));
             }
         }
@@ -256,21 +256,32 @@ impl Context<'_> {
     }
 
     fn finding(&self, object: &Object, judged: &Judged, found: &evaluate::Finding, why: bool) -> Finding {
-        let mut place = None;
-        let mut blames = Vec::new();
-        for blame in &found.blames {
-            let path: JsonPath = blame.parse().unwrap_or_default();
-            let (range, exact) = object.span_of(self.files, &judged.prefix.join(&path));
-            let range = (judged.mutated.is_none() && !range.is_empty()).then_some(range);
-            if let (Some(range), true) = (&range, place.is_none() || exact) {
-                place = place.filter(|(_, was)| *was).or_else(|| Some((range.clone(), exact)));
+        // What a mutation has made stands nowhere in the file.
+        let written = judged.mutated.is_none();
+        let located: Vec<(String, Option<Located>)> = found
+            .blames
+            .iter()
+            .map(|blame| {
+                let path: JsonPath = blame.parse().unwrap_or_default();
+                let located = object.locate(self.files, &judged.prefix.join(&path));
+                (blame.clone(), (written && !located.range.is_empty()).then_some(located))
+            })
+            .collect();
+        // The best place is one that is written, else the nearest to what is not.
+        let mut best: Option<&Located> = None;
+        for candidate in located.iter().filter_map(|(_, located)| located.as_ref()) {
+            if best.is_none_or(|best| (candidate.exact, candidate.depth) > (best.exact, best.depth)) {
+                best = Some(candidate);
             }
-            blames.push((blame.clone(), range));
         }
-        let place = match place {
-            Some((range, _)) => self.texts.get(object.file).map(|text| Place { text: Arc::clone(text), range }),
+        let place = match best {
+            Some(best) => {
+                self.texts.get(object.file).map(|text| Place { text: Arc::clone(text), range: best.range.clone() })
+            }
             None => self.place(object, &judged.prefix),
         };
+        let blames =
+            located.into_iter().map(|(path, located)| (path, located.map(|located| located.range))).collect();
         let rule = self.evaluator.module().rules.get(found.rule.index());
         Finding {
             rule: found.rule_name.clone(),
@@ -311,7 +322,7 @@ impl Context<'_> {
 
     fn place(&self, object: &Object, path: &JsonPath) -> Option<Place> {
         let text = self.texts.get(object.file)?;
-        let (range, _) = object.span_of(self.files, path);
+        let range = object.locate(self.files, path).range;
         Some(Place { text: Arc::clone(text), range })
     }
 
