@@ -245,7 +245,7 @@ impl Build {
         build.tests(ctx, &mut module, &rules, &mutations, &is_entry);
         unused::names(ctx, &is_entry);
         build.module.builtins = std::mem::take(&mut module.builtins);
-        build.module.roots = module.finish_roots();
+        build.module.roots = module.finish_roots(ctx.catalog);
         build.module.watches = watches(ctx.catalog, &build.module);
         build
     }

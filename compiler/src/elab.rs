@@ -112,6 +112,8 @@ pub(crate) struct Elab<'c, 'a> {
     overflowed: bool,
     /// How deep the walk is.
     walk: usize,
+    /// Statements `for` around the one at hand.
+    pub(crate) loops: usize,
     /// How deep each expression is, as engines count it.
     depths: Vec<usize>,
     /// Conditions that may be absent and were closed with `?? false` by the compiler.
@@ -139,6 +141,7 @@ impl<'c, 'a> Elab<'c, 'a> {
             floor,
             overflowed: false,
             walk: 0,
+            loops: 0,
             depths: Vec::new(),
             closed: BTreeSet::new(),
             let_values: BTreeMap::new(),

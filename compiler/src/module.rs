@@ -118,11 +118,33 @@ impl ModuleBuilder {
         self.ty_of(root, &slot)
     }
 
-    pub(crate) fn finish_roots(&mut self) -> Vec<Root> {
+    pub(crate) fn finish_roots(&mut self, catalog: &Catalog) -> Vec<Root> {
+        self.demand_roles(catalog);
         std::mem::take(&mut self.roots)
             .into_iter()
             .map(|root| Root { name: root.name, records: root.records.into_iter().map(|(_, demand)| demand).collect() })
             .collect()
+    }
+
+    /// An element knows its role by the joined list that names the list it stands in; where a role is read, that
+    /// joined list must be known to the layout even if no rule goes through it.
+    fn demand_roles(&mut self, catalog: &Catalog) {
+        let mut wanted = Vec::new();
+        for (index, root) in self.roots.iter().enumerate() {
+            let reads_role = |demand: &RecordDemand| demand.fields.iter().any(|f| f.source == FieldSource::Role);
+            if !root.records.iter().any(|(_, demand)| reads_role(demand)) {
+                continue;
+            }
+            for (id, (record, _)) in root.records.iter().enumerate() {
+                let joined = |field: &&Field| matches!(field.virtual_source, Some(VirtualSource::Concat(_)));
+                for field in record.fields.iter().filter(joined) {
+                    wanted.push((RootId(index as u32), RecordId(id as u32), field.clone()));
+                }
+            }
+        }
+        for (root, record, field) in wanted {
+            self.demand(catalog, root, record, &field);
+        }
     }
 
     fn slot(&mut self, catalog: &Catalog, root: RootId, ty: &Type) -> SlotTy {

@@ -68,7 +68,7 @@ impl Counter<'_> {
                     add(&mut total, &self.expr(*list), 1);
                     let mut inner = one();
                     add(&mut inner, &self.body(body), 1);
-                    add(&mut total, &times(&inner, &self.length(*list)), 1);
+                    add(&mut total, &product(&inner, &self.count(*list)), 1);
                 }
             }
         }
@@ -81,7 +81,7 @@ impl Counter<'_> {
         match &expr.op {
             Op::Quantified { list, body, .. } => {
                 add(&mut total, &self.expr(*list), 1);
-                add(&mut total, &times(&self.expr(*body), &self.length(*list)), 1);
+                add(&mut total, &product(&self.expr(*body), &self.count(*list)), 1);
             }
             Op::Comprehension { list, filter, head, .. } => {
                 add(&mut total, &self.expr(*list), 1);
@@ -89,7 +89,7 @@ impl Counter<'_> {
                 if let Some(filter) = filter {
                     add(&mut inner, &self.expr(*filter), 1);
                 }
-                add(&mut total, &times(&inner, &self.length(*list)), 1);
+                add(&mut total, &product(&inner, &self.count(*list)), 1);
             }
             Op::In { value, set } => {
                 add(&mut total, &self.expr(*value), 1);
@@ -99,16 +99,7 @@ impl Counter<'_> {
             Op::Difference(a, b) => {
                 add(&mut total, &self.expr(*a), 1);
                 add(&mut total, &self.expr(*b), 1);
-                let mut product = Poly::new();
-                for (la, ca) in &self.size(*a) {
-                    for (lb, cb) in &self.size(*b) {
-                        let mut lists = la.clone();
-                        lists.extend(lb.iter().cloned());
-                        lists.sort();
-                        *product.entry(lists).or_insert(0) += ca.saturating_mul(*cb);
-                    }
-                }
-                add(&mut total, &product, 1);
+                add(&mut total, &product(&self.size(*a), &self.size(*b)), 1);
             }
             op => {
                 for operand in walk::operands(op) {
@@ -117,6 +108,15 @@ impl Counter<'_> {
             }
         }
         total
+    }
+
+    /// How often a loop over a list runs: a number for a list of the text, else its length's name.
+    fn count(&self, id: ExprId) -> Poly {
+        let resolved = self.bindings.resolve(&self.rule.code, id);
+        match self.rule.code.expr(resolved).map(|expr| &expr.op) {
+            Some(Op::Const(kpol_vm::ir::Const::List(_)) | Op::MakeList(_)) => self.size(resolved),
+            _ => Poly::from([(vec![self.length(id)], 1)]),
+        }
     }
 
     /// The name of a list's length.
@@ -158,13 +158,16 @@ fn add(total: &mut Poly, other: &Poly, factor: u64) {
     }
 }
 
-fn times(poly: &Poly, list: &str) -> Poly {
-    poly.iter()
-        .map(|(lists, coefficient)| {
-            let mut lists = lists.clone();
-            lists.push(list.to_owned());
+fn product(a: &Poly, b: &Poly) -> Poly {
+    let mut product = Poly::new();
+    for (la, ca) in a {
+        for (lb, cb) in b {
+            let mut lists = la.clone();
+            lists.extend(lb.iter().cloned());
             lists.sort();
-            (lists, *coefficient)
-        })
-        .collect()
+            let entry = product.entry(lists).or_insert(0);
+            *entry = entry.saturating_add(ca.saturating_mul(*cb));
+        }
+    }
+    product
 }

@@ -86,6 +86,13 @@ pub(crate) fn optional_element(span: Span) -> Diagnostic {
     Diagnostic::error("E0202", "elements are never absent").label(span, "remove the `?`")
 }
 
+/// E0202: sets hold values that compare.
+pub(crate) fn set_of_records(span: Span, name: &str) -> Diagnostic {
+    Diagnostic::error("E0202", format!("a set cannot hold `{name}`"))
+        .label(span, "parts of an object are never equal")
+        .help(format!("write `list<{name}>`"))
+}
+
 /// E0202: params and lets hold no objects.
 pub(crate) fn record_type_here(span: Span, name: &str) -> Diagnostic {
     Diagnostic::error("E0202", format!("a `{name}` cannot be a param or a constant"))

@@ -32,7 +32,15 @@ impl Elab<'_, '_> {
         let arg = |index: usize| written.args.get(index);
         let ty = match (name.as_str(), written.args.len()) {
             ("list", 1) => Ty::List(Box::new(self.inner_type(arg(0)?, records)?)),
-            ("set", 1) => Ty::Set(Box::new(self.inner_type(arg(0)?, records)?)),
+            ("set", 1) => {
+                let inner = self.inner_type(arg(0)?, records)?;
+                if has_record(&inner) {
+                    let shown = self.show(&inner);
+                    self.report(d::set_of_records(arg(0)?.span, &shown));
+                    return None;
+                }
+                Ty::Set(Box::new(inner))
+            }
             ("map", 2) => {
                 let (key, _) = self.type_expr(arg(0)?, records)?;
                 if key != Ty::STR {
@@ -93,13 +101,22 @@ impl Elab<'_, '_> {
             return Some(value);
         }
         if let Ty::Scalar(Type::Dyn) = expected
-            && !matches!(value.ty, Ty::Record(..))
+            && !has_record(&value.ty)
         {
             return self.push(Op::ToDyn(value.id), Ty::DYN, value.opt, span);
         }
         let (wanted, found) = (self.show(expected), self.show(&value.ty));
         self.report(d::wrong_type(span, &wanted, &found));
         None
+    }
+}
+
+/// Whether a value of this type holds parts of an object, whose JSON is not at hand.
+pub(crate) fn has_record(ty: &Ty) -> bool {
+    match ty {
+        Ty::Record(..) => true,
+        Ty::Scalar(_) => false,
+        Ty::List(inner) | Ty::Set(inner) | Ty::Map(inner) => has_record(inner),
     }
 }
 
@@ -127,7 +144,7 @@ pub(crate) fn fits(value: &Ty, expected: &Ty) -> bool {
 /// The type under which two values are compared for equality, if they can ever be equal.
 pub(crate) fn common(a: &Ty, b: &Ty) -> Option<Ty> {
     match (a, b) {
-        (Ty::Scalar(Type::Dyn), _) | (_, Ty::Scalar(Type::Dyn)) => Some(Ty::DYN),
+        (Ty::Scalar(Type::Dyn), other) | (other, Ty::Scalar(Type::Dyn)) => (!has_record(other)).then_some(Ty::DYN),
         (Ty::Scalar(x), Ty::Scalar(y)) => match (x, y) {
             _ if x == y => Some(a.clone()),
             (Type::Int, Type::Port) | (Type::Port, Type::Int) => Some(Ty::INT),

@@ -3,7 +3,7 @@
 use kpol_grammar::ast;
 use kpol_vm::ir::{ExprId, LocalId};
 
-use crate::elab::Elab;
+use crate::{diagnostics as d, elab::Elab};
 
 impl Elab<'_, '_> {
     /// `let x = EXPR` in a block.
@@ -20,8 +20,12 @@ impl Elab<'_, '_> {
         Some((local, value.id))
     }
 
-    /// The head of `for x in xs`; the caller elaborates the body and ends the scope.
+    /// The head of `for x in xs`; the caller elaborates the body, ends the scope, and takes one from `loops`.
     pub(crate) fn for_head(&mut self, var: &ast::Name, range: &ast::Expr) -> Option<(LocalId, ExprId)> {
+        self.loops += 1;
+        if self.loops > kpol_vm::verify::MAX_LOOPS {
+            return self.overflow(d::too_deep(var.span));
+        }
         let Some((list, element)) = self.range(range) else {
             self.poison(var);
             self.lose(range.span);

@@ -112,6 +112,7 @@ impl MutateLowering<'_, '_> {
             self.clause(clause, &mut body);
         }
         self.elab.unbind(depth);
+        self.elab.loops -= 1;
         self.guards.truncate(guards);
         self.elab.floor = floor;
         if let Some((local, list)) = head {

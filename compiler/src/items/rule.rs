@@ -121,6 +121,7 @@ impl RuleLowering<'_, '_> {
                     self.clause(clause, &mut body);
                 }
                 self.elab.unbind(depth);
+                self.elab.loops -= 1;
                 self.elab.floor = floor;
                 if let Some((local, list)) = head {
                     out.push(Stmt::For { local, list, body });
