@@ -1,4 +1,5 @@
 //! One binary for every test that crosses crates: link times matter.
 
+mod laws;
 mod pss;
 mod tidy;
