@@ -25,7 +25,9 @@ pub(crate) fn rule(module: &ModuleBuilder, rule: &Rule, bindings: &Bindings, opt
         .iter()
         .map(|(lists, coefficient)| {
             lists.iter().fold(*coefficient, |product, list| {
-                let bound = if list.starts_with("cluster.") { options.max_objects } else { options.max_items };
+                // `cluster.Ingress` counts objects; `cluster.Ingress[].spec.rules` is a list in one of them.
+                let is_objects = list.starts_with("cluster.") && !list.contains("[]");
+                let bound = if is_objects { options.max_objects } else { options.max_items };
                 product.saturating_mul(bound)
             })
         })
