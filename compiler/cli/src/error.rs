@@ -87,9 +87,12 @@ pub enum CliError {
         /// What to do.
         help: Option<String>,
     },
-    /// A part of kpolc that is not there yet.
-    #[error("`kpolc {0}` is not built yet")]
-    NotBuilt(&'static str),
+    /// A report cannot be written as JSON.
+    #[error("the report cannot be written as JSON: {0}")]
+    Encode(serde_json::Error),
+    /// A report cannot be written as XML.
+    #[error("the report cannot be written as XML: {0}")]
+    Xml(#[from] quick_junit::SerializeError),
 }
 
 impl CliError {
@@ -117,9 +120,11 @@ impl CliError {
             }
             CliError::TooManyFiles { .. } => vec!["name the directory that holds the policies".to_owned()],
             CliError::Config { help, .. } | CliError::Usage { help, .. } => help.iter().cloned().collect(),
-            CliError::Read { .. } | CliError::Write { .. } | CliError::TooLarge { .. } | CliError::NotBuilt(_) => {
-                Vec::new()
-            }
+            CliError::Read { .. }
+            | CliError::Write { .. }
+            | CliError::TooLarge { .. }
+            | CliError::Encode(_)
+            | CliError::Xml(_) => Vec::new(),
         }
     }
 }

@@ -21,7 +21,6 @@ mod report;
 mod validate;
 mod version;
 mod why;
-mod words;
 
 use std::ffi::OsString;
 

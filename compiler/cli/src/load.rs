@@ -19,7 +19,7 @@ use jiff::civil::Date;
 use kpol_compiler::{Compiled, Options, Role, Source, compile};
 use kpol_grammar::ast::{Item, ItemKind};
 
-pub(crate) use files::{read_text, write_atomic};
+pub(crate) use files::{documents, read_stdin, read_text, write_atomic};
 pub(crate) use find::{Entry, find};
 pub(crate) use project::Project;
 

@@ -8,11 +8,15 @@ mod paint;
 mod sarif;
 mod short;
 mod snippet;
+mod table;
 
 pub(crate) use human::error;
+pub(crate) use json::SCHEMA;
 pub(crate) use paint::{Paint, Role};
+pub(crate) use table::table;
 
 use kpol_grammar::diagnostic::Severity;
+use serde::Serialize;
 
 use crate::{
     CliError, Io,
@@ -49,6 +53,11 @@ pub(crate) fn problems(problems: &[Problem], global: &Global, io: &Io) -> String
     human::problems(problems, &Paint::new(io.colored_stderr(global.color)))
 }
 
+/// A report for people, for stderr.
+pub(crate) fn on_stderr(report: &Report, global: &Global, io: &Io) -> String {
+    human::report(report, &Paint::new(io.colored_stderr(global.color)))
+}
+
 /// Problems as errors, notes as warnings.
 fn problems_and_notes(report: &Report) -> impl Iterator<Item = (&Problem, &'static str)> {
     let problems = report.problems.iter().map(|problem| (problem, "error"));
@@ -72,6 +81,11 @@ fn level_word(level: Severity) -> &'static str {
         Severity::Warning => "warning",
         Severity::Note => "note",
     }
+}
+
+/// JSON, indented, with a line break at its end.
+fn to_json(value: &impl Serialize) -> Result<String, CliError> {
+    serde_json::to_string_pretty(value).map(|text| text + "\n").map_err(CliError::Encode)
 }
 
 /// `critical`.

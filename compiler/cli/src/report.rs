@@ -6,14 +6,15 @@
 //! test  ─▶ tests       ─┘
 //! ```
 
-use std::{fmt, ops::Range, sync::Arc, time::Duration};
+use std::{fmt, ops::Range, sync::{Arc, OnceLock}, time::Duration};
 
-use kpol_compiler::Compiled;
+use kpol_compiler::{Compiled, Role};
 use kpol_grammar::{
+    ast::{Item, ItemKind},
     diagnostic::{Diagnostic, Severity as Level},
     span::Span,
 };
-use kpol_manifest::{ManifestError, line_col};
+use kpol_manifest::ManifestError;
 use kpol_vm::{
     evaluate::Effect,
     ir::{Mode, Severity, Verb},
@@ -22,22 +23,45 @@ use kpol_vm::{
 use crate::Exit;
 
 /// A text that results point into.
-#[derive(Debug, PartialEq, Eq, Hash)]
+#[derive(Debug)]
 pub(crate) struct Text {
     /// The path as the user knows it, or `<stdin>`.
     pub(crate) name: String,
     /// All of it.
     pub(crate) text: String,
+    /// Where its lines start; found when the first place is asked for.
+    lines: OnceLock<Vec<usize>>,
 }
 
 impl Text {
     pub(crate) fn new(name: impl Into<String>, text: impl Into<String>) -> Arc<Text> {
-        Arc::new(Text { name: name.into(), text: text.into() })
+        Arc::new(Text { name: name.into(), text: text.into(), lines: OnceLock::new() })
+    }
+
+    /// Line and column of a byte offset, as [`kpol_manifest::line_col`] has them, for texts with many places.
+    pub(crate) fn line_col(&self, offset: usize) -> (usize, usize) {
+        let offset = self.text.floor_char_boundary(offset);
+        let lines = self.lines.get_or_init(|| line_starts(&self.text));
+        let line = lines.partition_point(|start| *start <= offset).max(1);
+        let start = lines.get(line - 1).copied().unwrap_or_default();
+        let before = self.text.get(start..offset).unwrap_or_default();
+        (line, before.strip_prefix('\u{feff}').unwrap_or(before).chars().count() + 1)
     }
 }
 
+/// `\n`, `\r\n` and a lone `\r` end lines.
+fn line_starts(text: &str) -> Vec<usize> {
+    let bytes = text.as_bytes();
+    let ends = bytes.iter().enumerate().filter(|(index, byte)| match byte {
+        b'\n' => true,
+        b'\r' => bytes.get(index + 1) != Some(&b'\n'),
+        _ => false,
+    });
+    std::iter::once(0).chain(ends.map(|(index, _)| index + 1)).collect()
+}
+
 /// A range of bytes in a text.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub(crate) struct Place {
     pub(crate) text: Arc<Text>,
     pub(crate) range: Range<usize>,
@@ -46,12 +70,18 @@ pub(crate) struct Place {
 impl Place {
     /// Line and column of its start, from 1.
     pub(crate) fn start(&self) -> (usize, usize) {
-        line_col(&self.text.text, self.range.start)
+        self.text.line_col(self.range.start)
     }
 
     /// Line and column behind its end, from 1.
     pub(crate) fn end(&self) -> (usize, usize) {
-        line_col(&self.text.text, self.range.end.max(self.range.start))
+        self.text.line_col(self.range.end.max(self.range.start))
+    }
+}
+
+impl PartialEq for Place {
+    fn eq(&self, other: &Place) -> bool {
+        Arc::ptr_eq(&self.text, &other.text) && self.range == other.range
     }
 }
 
@@ -69,6 +99,10 @@ pub(crate) struct Report {
     pub(crate) command: &'static str,
     /// The policies, by [`kpol_grammar::span::FileId`].
     pub(crate) sources: Vec<Arc<Text>>,
+    /// The declarations of the policies that were asked for: name and place.
+    pub(crate) items: Vec<(String, Place)>,
+    /// The objects that were judged and their files, for formats that list what is clean too.
+    pub(crate) objects: Vec<(String, String)>,
     /// About the policies.
     pub(crate) diagnostics: Vec<Diagnostic>,
     /// What could not be read or judged: exit code 2.
@@ -219,6 +253,17 @@ pub(crate) enum TestOutcome {
     Skipped(String),
 }
 
+impl TestOutcome {
+    /// `passed`.
+    pub(crate) fn word(&self) -> &'static str {
+        match self {
+            TestOutcome::Passed => "passed",
+            TestOutcome::Failed(_) => "failed",
+            TestOutcome::Skipped(_) => "skipped",
+        }
+    }
+}
+
 /// An expectation that was not met.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct TestFailure {
@@ -248,12 +293,29 @@ pub(crate) struct Counts {
 impl Report {
     /// A report about compiled policies: takes their diagnostics.
     pub(crate) fn of(command: &'static str, compiled: &Compiled) -> Report {
-        Report {
+        let mut report = Report {
             command,
             sources: compiled.sources.iter().map(|s| Text::new(s.name.clone(), s.text.clone())).collect(),
             diagnostics: compiled.diagnostics.clone(),
             ..Report::default()
+        };
+        let files = compiled.sources.iter().zip(&compiled.files);
+        for (_, file) in files.filter(|(source, _)| source.role == Role::Entry) {
+            let items = file.items.iter().filter_map(|item| Some((name(item)?, report.place(item.span)?)));
+            let items: Vec<(String, Place)> = items.collect();
+            report.items.extend(items);
         }
+        report
+    }
+
+    /// The text and range of a span.
+    pub(crate) fn place_ref(&self, span: Span) -> Option<(&Text, Range<usize>)> {
+        Some((self.sources.get(span.file.0 as usize)?, span.range()))
+    }
+
+    /// The place of a diagnostic.
+    pub(crate) fn place_of(&self, diagnostic: &Diagnostic) -> Option<Place> {
+        diagnostic.primary().and_then(|span| self.place(span))
     }
 
     /// The place of a span.
@@ -292,11 +354,42 @@ impl Report {
     }
 }
 
+/// What a declaration that can be right or wrong is called.
+fn name(item: &Item) -> Option<String> {
+    match &item.kind {
+        ItemKind::Rule(rule) => Some(rule.name.text.clone()),
+        ItemKind::Mutate(mutate) => Some(mutate.name.text.clone()),
+        ItemKind::Correlate(correlate) => Some(correlate.name.text.clone()),
+        ItemKind::Exception(exception) => Some(exception.name.text.clone()),
+        ItemKind::Param { .. }
+        | ItemKind::Let { .. }
+        | ItemKind::Define { .. }
+        | ItemKind::Bind(_)
+        | ItemKind::Test(_)
+        | ItemKind::Error => None,
+    }
+}
+
 /// `1 rule`, `2 rules`, `no rules`.
 pub(crate) fn count(n: usize, one: &str) -> String {
     match n {
         0 => format!("no {one}s"),
         1 => format!("1 {one}"),
         n => format!("{n} {one}s"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Text;
+
+    #[test]
+    fn lines_and_columns_are_those_of_the_manifest_reader() {
+        for text in ["", "a", "a\nb\r\nc\rd", "\u{feff}x: 1\n\r\n\n", "é\n→ü\r"] {
+            let indexed = Text::new("t", text);
+            for offset in 0..text.len() + 2 {
+                assert_eq!(indexed.line_col(offset), kpol_manifest::line_col(text, offset), "{text:?} {offset}");
+            }
+        }
     }
 }

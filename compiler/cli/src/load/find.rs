@@ -61,7 +61,7 @@ fn library(name: &str) -> Result<Entry, CliError> {
     if known.iter().any(|package| package == name || package.starts_with(&below)) {
         return Ok(Entry::Library(name.to_owned()));
     }
-    let nearest = crate::words::nearest(name, known.iter().map(String::as_str)).map(str::to_owned);
+    let nearest = kpol_compiler::nearest(name, known.iter().map(String::as_str)).map(str::to_owned);
     Err(CliError::UnknownLibrary { name: name.to_owned(), nearest, known })
 }
 

@@ -4,7 +4,7 @@ use kpol_compiler::{Compiled, codes};
 use kpol_grammar::diagnostic::{Diagnostic, Severity};
 
 use super::{LoadOptions, Project};
-use crate::{CliError, words};
+use crate::CliError;
 
 /// How much a lint counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
@@ -29,7 +29,7 @@ pub(crate) fn check_codes(options: &LoadOptions) -> Result<(), CliError> {
 pub(crate) fn check_code(code: &str) -> Result<(), (String, Option<String>)> {
     if codes::code(code).is_none() && crate::codes::code(code).is_none() {
         let known = crate::codes::all().map(|info| info.code);
-        let help = words::nearest(code, known).map(|near| format!("did you mean `{near}`?"));
+        let help = kpol_compiler::nearest(code, known).map(|near| format!("did you mean `{near}`?"));
         return Err((format!("there is no code `{code}`"), help.or(Some("`kpolc explain` lists them".to_owned()))));
     }
     if code.starts_with('E') {

@@ -110,8 +110,15 @@ fn of_finding(finding: &Finding) -> Snippet<'_> {
         message: &finding.message,
         labels: finding.place.iter().map(|place| (place.clone(), finding.rule.as_str())).collect(),
         remarks: fix.chain(exception).chain(why).collect(),
-        foot: None,
+        foot: Some(references(finding)).filter(|text| !text.is_empty()),
     }
+}
+
+/// What the rule stands for: techniques, benchmark numbers, controls.
+fn references(finding: &Finding) -> String {
+    let cis = finding.cis.iter().map(|number| format!("CIS {number}"));
+    let controls = finding.tags.iter().filter(|tag| kpol_stdlib::controls::control(tag).is_some()).cloned();
+    finding.mitre.iter().cloned().chain(cis).chain(controls).collect::<Vec<_>>().join(", ")
 }
 
 /// A test that did not pass.

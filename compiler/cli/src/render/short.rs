@@ -10,7 +10,7 @@ pub(crate) fn report(report: &Report) -> String {
         line(&mut out, &problem_place(problem), level, &problem.message);
     }
     for diagnostic in &report.diagnostics {
-        let place = diagnostic.primary().and_then(|span| report.place(span));
+        let place = report.place_of(diagnostic);
         let place = place.map_or("kpolc".to_owned(), |place| place.to_string());
         let kind = format!("{}[{}]", super::level_word(diagnostic.severity), diagnostic.code);
         line(&mut out, &place, &kind, &diagnostic.message);

@@ -89,9 +89,7 @@ impl Snippets {
             .with_index_type(IndexType::Byte)
             .with_compact(false)
             .with_cross_gap(false);
-        let mut report = ariadne::Report::build(ReportKind::Custom(&snippet.kind, color), span(first))
-            .with_config(config)
-            .with_message(snippet.message);
+        let mut report = ariadne::Report::build(ReportKind::Error, span(first)).with_config(config);
         for (index, (place, words)) in snippet.labels.iter().enumerate() {
             let color = if index == 0 { color } else { Color::Cyan };
             let mut label = Label::new(span(place)).with_color(color).with_order(-(index as i32));
@@ -110,11 +108,13 @@ impl Snippets {
 
     /// Remarks go on in the margin that the drawing has, in place of its last line.
     fn with_remarks(&self, snippet: &Snippet<'_>, drawn: &str) -> String {
-        let body = drawn.trim_end_matches('\n');
+        let (_, body) = drawn.trim_end_matches('\n').split_once('\n').unwrap_or_default();
         let (body, last) = body.rsplit_once('\n').unwrap_or((body, ""));
         let width = last.chars().filter(|c| *c == '─').count();
         let margin = format!("{:width$}{} ", "", self.paint.on(Role::Dim, "│"));
-        let mut out: String = body.lines().map(|line| format!("{}\n", line.trim_end())).collect();
+        let mut out = self.head(snippet);
+        // The second line is an empty margin below the file's name; what follows stands better without it.
+        out.extend(body.lines().enumerate().filter(|(index, _)| *index != 1).map(|(_, line)| line).map(|line| format!("{}\n", merged(line.trim_end()))));
         for (word, text) in &snippet.remarks {
             let indent = " ".repeat(word.len() + 2);
             for (index, line) in text.lines().enumerate() {
@@ -129,9 +129,13 @@ impl Snippets {
         out
     }
 
+    fn head(&self, snippet: &Snippet<'_>) -> String {
+        format!("{}: {}\n", self.paint.on(snippet.role, &snippet.kind), self.paint.on(Role::Strong, snippet.message))
+    }
+
     /// Without a place.
     fn bare(&self, snippet: &Snippet<'_>) -> String {
-        let mut out = format!("{}: {}\n", self.paint.on(snippet.role, &snippet.kind), snippet.message);
+        let mut out = self.head(snippet);
         for (word, text) in &snippet.remarks {
             out.push_str(&format!("  {}: {}\n", self.paint.on(remark(word), word), text.replace('\n', "\n        ")));
         }
@@ -140,6 +144,38 @@ impl Snippets {
         }
         out
     }
+}
+
+/// ariadne colors each character by itself; this keeps a color on until another one comes.
+fn merged(line: &str) -> String {
+    const RESET: &str = "\u{1b}[0m";
+    let (mut out, mut current, mut pending, mut rest) = (String::with_capacity(line.len()), "", false, line);
+    while let Some(at) = rest.find('\u{1b}') {
+        let (text, code) = rest.split_at(at);
+        let end = code.find('m').map_or(code.len(), |end| end + 1);
+        let (code, behind) = code.split_at(end);
+        if !text.is_empty() && pending {
+            out.push_str(RESET);
+            (current, pending) = ("", false);
+        }
+        out.push_str(text);
+        if code == RESET {
+            pending = !current.is_empty();
+        } else if !(pending && code == current) {
+            if pending {
+                out.push_str(RESET);
+            }
+            out.push_str(code);
+            (current, pending) = (code, false);
+        } else {
+            pending = false;
+        }
+        rest = behind;
+    }
+    if pending {
+        out.push_str(RESET);
+    }
+    out + rest
 }
 
 /// Ranges that point behind the text, or into a character, would not be drawn at all.
