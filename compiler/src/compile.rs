@@ -17,7 +17,7 @@ use kpol_vm::{
 
 use crate::{
     check::{compact, unused},
-    debug::Debug,
+    debug::{CodeDebug, Debug},
     diagnostics as d,
     elab::Ctx,
     items::{
@@ -27,7 +27,7 @@ use crate::{
     },
     module::ModuleBuilder,
     program::{DefId, PRELUDE, Program, path_text},
-    source::{Loader, Role, Source, library},
+    source::{Loader, Role, Source, library, library_package},
 };
 
 /// What a compilation is told.
@@ -146,20 +146,28 @@ fn parse_all(sources: Vec<Source>) -> Parsed {
         role: Role::Vocabulary,
     });
     let mut asked = std::collections::BTreeSet::from([PRELUDE.to_owned()]);
-    let mut index = 0;
-    while let Some(source) = out.sources.get(index) {
-        let parsed = parse(FileId(index as u32), &source.text);
-        out.diagnostics.extend(parsed.diagnostics);
-        out.allows.extend(parsed.allows);
-        for name in library_mentions(&parsed.file) {
-            if asked.insert(name.clone()) {
-                let known: Vec<String> = out.sources.iter().map(|source| source.name.clone()).collect();
-                let new = library(&name, Role::Vocabulary);
-                out.sources.extend(new.into_iter().filter(|source| !known.contains(&source.name)));
+    let mut wanted: Vec<String> = Vec::new();
+    loop {
+        while let Some(source) = out.sources.get(out.files.len()) {
+            let parsed = parse(FileId(out.files.len() as u32), &source.text);
+            out.diagnostics.extend(parsed.diagnostics);
+            out.allows.extend(parsed.allows);
+            wanted.extend(library_mentions(&parsed.file));
+            out.files.push(parsed.file);
+        }
+        // A file that is given stands for the library's own text of its package.
+        let packages: Vec<String> =
+            out.files.iter().filter_map(|file| file.package.as_ref().map(path_text)).collect();
+        let mut new: Vec<Source> = Vec::new();
+        for source in wanted.drain(..).filter(|name| asked.insert(name.clone())).flat_map(|name| library(&name, Role::Vocabulary)) {
+            if !packages.contains(&library_package(&source)) && !new.contains(&source) {
+                new.push(source);
             }
         }
-        out.files.push(parsed.file);
-        index += 1;
+        if new.is_empty() {
+            break;
+        }
+        out.sources.extend(new);
     }
     out
 }
@@ -323,7 +331,7 @@ impl Build {
         for mut lowered in all {
             let mut roots: Vec<&mut ExprId> = Vec::new();
             compact::mut_roots(&mut lowered.mutation.body, &mut roots);
-            compact::compact(module, &mut lowered.mutation.code, &mut lowered.debug.exprs, &mut roots);
+            compact::compact(module, &mut lowered.mutation.code, &mut lowered.debug, &mut roots);
             self.module.mutations.push(lowered.mutation);
             self.debug.mutations.push(lowered.debug);
         }
@@ -448,13 +456,12 @@ fn compact_rule(module: &mut ModuleBuilder, lowered: &mut rule::Lowered) {
             compact::template_roots(fix, &mut roots);
         }
     }
-    compact::compact(module, &mut lowered.rule.code, &mut lowered.debug.exprs, &mut roots);
+    compact::compact(module, &mut lowered.rule.code, &mut lowered.debug, &mut roots);
 }
 
 fn compact_condition(module: &mut ModuleBuilder, condition: &mut kpol_vm::ir::Condition) {
-    let mut spans = vec![kpol_grammar::span::Span::default(); condition.code.exprs.len()];
     let mut roots: Vec<&mut ExprId> = condition.cond.iter_mut().collect();
-    compact::compact(module, &mut condition.code, &mut spans, &mut roots);
+    compact::compact(module, &mut condition.code, &mut CodeDebug::default(), &mut roots);
 }
 
 /// Applies suppressions, drops what is said twice, and sorts by place.

@@ -7,8 +7,10 @@ use kpol_grammar::span::Span;
 pub struct CodeDebug {
     /// The name in its declaration.
     pub name: Span,
-    /// The span of each expression of its code.
+    /// What an author sees of each expression of its code: of an expanded define, the place of its use.
     pub exprs: Vec<Span>,
+    /// Where each expression is written, also inside an expanded define.
+    pub origins: Vec<Span>,
     /// The span of each clause.
     pub clauses: Vec<Span>,
     /// The span of each clause's message.

@@ -99,6 +99,8 @@ pub(crate) struct Elab<'c, 'a> {
     pub(crate) world: World,
     pub(crate) code: Code,
     pub(crate) spans: Vec<Span>,
+    /// Where each expression is written: inside a define that is expanded, its own place there.
+    pub(crate) origins: Vec<Span>,
     pub(crate) scope: Vec<ScopeLocal>,
     /// The file whose names are visible.
     pub(crate) file: FileId,
@@ -133,6 +135,7 @@ impl<'c, 'a> Elab<'c, 'a> {
             world,
             code: Code::default(),
             spans: Vec::new(),
+            origins: Vec::new(),
             scope: Vec::new(),
             file,
             quiet: 0,
@@ -170,11 +173,11 @@ impl<'c, 'a> Elab<'c, 'a> {
         if depth >= kpol_vm::interp::MAX_DEPTH || types::depth(&ty) > MAX_TYPES {
             return self.overflow(d::too_deep(at));
         }
-        let span = at;
         self.depths.push(depth);
         let id = ExprId(self.code.exprs.len() as u32);
         self.code.exprs.push(Expr { op, ty: ty.clone(), optional: opt });
-        self.spans.push(span);
+        self.spans.push(at);
+        self.origins.push(span);
         Some(Typed { id, ty, opt })
     }
 

@@ -13,7 +13,7 @@ pub enum Role {
 }
 
 /// One `.kpol` text.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Source {
     /// The name shown in diagnostics: a file path, `<stdin>`, or `std/pss/baseline.kpol`.
     pub name: String,
@@ -58,6 +58,11 @@ pub fn library_names() -> Vec<String> {
     let mut names: Vec<String> = embedded::files().iter().map(|file| package_of(file.path)).collect();
     names.sort();
     names
+}
+
+/// The package of a source that [`library`] gave.
+pub(crate) fn library_package(source: &Source) -> String {
+    package_of(&source.name.replacen("std/", "library/", 1))
 }
 
 /// `library/pss/baseline.kpol` holds the package `std.pss.baseline`.

@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use kpol_vm::{
-    ir::{Code, Const, ExprId, Op, Quant, Stmt, Ty, Verb},
+    ir::{Code, Const, ExprId, Op, Quant, SlotTy, Stmt, Ty, Verb},
     types::Type,
 };
 
@@ -53,14 +53,15 @@ pub(crate) fn rule(ctx: &mut Ctx<'_>, module: &ModuleBuilder, lowered: &Lowered,
         }
     }
     for (path, (at, readers)) in reads {
-        if guarded.iter().any(|guard| path == *guard || is_below(&path, guard)) {
+        // A Namespace object always has its name: it is what the host found it by.
+        if path == "namespace.metadata.name" || guarded.iter().any(|guard| path == *guard || is_below(&path, guard)) {
             continue;
         }
         let mut question = Question { analysis: &analysis, absent: &path, known: BTreeMap::new() };
         let never = readers.iter().all(|cond| question.eval(*cond) == Known::False);
         if never && let Some(span) = lowered.debug.exprs.get(at.index()) {
-            let short = path.rsplit_once("[].").map_or(path.as_str(), |(_, rest)| rest);
-            ctx.diagnostics.push(d::absent_passes(*span, short, &path));
+            let written = analysis.written(at).unwrap_or_else(|| path.clone());
+            ctx.diagnostics.push(d::absent_passes(*span, &analysis.leaf(at).unwrap_or_default(), &written, &path));
         }
     }
 }
@@ -86,6 +87,34 @@ struct Question<'a, 'm> {
 impl Analysis<'_> {
     fn path(&self, id: ExprId) -> Option<String> {
         paths::text(self.module, self.code, self.bindings, id)
+    }
+
+    /// A path as the author would write it in the rule: loops by their names.
+    fn written(&self, id: ExprId) -> Option<String> {
+        match &self.code.expr(id)?.op {
+            Op::Local(local) if self.bindings.loops.contains_key(local) => {
+                self.code.locals.get(local.index()).map(|local| local.name.clone())
+            }
+            Op::Local(local) => self.written(*self.bindings.lets.get(local)?),
+            Op::Field { base, .. } | Op::MapKey { base, .. } => {
+                let (base, leaf) = (self.written(*base)?, self.leaf(id)?);
+                Some(if base.is_empty() { leaf } else { format!("{base}.{leaf}") })
+            }
+            _ => self.path(id),
+        }
+    }
+
+    /// The last step of a path: `runAsUser`, `limits["memory"]`.
+    fn leaf(&self, id: ExprId) -> Option<String> {
+        match &self.code.expr(id)?.op {
+            Op::Field { base, field } => Some(paths::demanded(self.module, self.code, *base, *field)?.name.clone()),
+            Op::MapKey { base, field, key } => {
+                let demand = paths::demanded(self.module, self.code, *base, *field)?;
+                let SlotTy::Map { keys, .. } = &demand.slot else { return None };
+                Some(format!("{}[{:?}]", demand.name, keys.get(*key as usize)?))
+            }
+            _ => None,
+        }
     }
 
     /// Every path that the rule mentions in `has` or on the left of `??`.

@@ -3,13 +3,12 @@
 //! Elaboration leaves some behind: a map field whose key was named right after it is read by key alone, and must not
 //! make the projector copy the map.
 
-use kpol_grammar::span::Span;
 use kpol_vm::ir::{Code, ExprId, MutStmt, Op, Stmt, Template, TemplatePart, Ty};
 
-use crate::{check::walk, module::ModuleBuilder};
+use crate::{check::walk, debug::CodeDebug, module::ModuleBuilder};
 
 /// Keeps what `roots` reach, renumbers it, and gives the new numbers through `roots`.
-pub(crate) fn compact(module: &mut ModuleBuilder, code: &mut Code, spans: &mut Vec<Span>, roots: &mut [&mut ExprId]) {
+pub(crate) fn compact(module: &mut ModuleBuilder, code: &mut Code, debug: &mut CodeDebug, roots: &mut [&mut ExprId]) {
     let mut live = vec![false; code.exprs.len()];
     let mut pending: Vec<ExprId> = roots.iter().map(|id| **id).collect();
     while let Some(id) = pending.pop() {
@@ -34,8 +33,10 @@ pub(crate) fn compact(module: &mut ModuleBuilder, code: &mut Code, spans: &mut V
     };
     let mut keep = live.iter();
     code.exprs.retain(|_| keep.next().copied().unwrap_or(false));
-    let mut keep = live.iter();
-    spans.retain(|_| keep.next().copied().unwrap_or(false));
+    for spans in [&mut debug.exprs, &mut debug.origins] {
+        let mut keep = live.iter();
+        spans.retain(|_| keep.next().copied().unwrap_or(false));
+    }
     for expr in &mut code.exprs {
         walk::each_operand(&mut expr.op, renumber);
     }

@@ -27,8 +27,7 @@ pub(crate) fn always_there(span: Span, through_let: bool) -> Diagnostic {
 }
 
 /// W0203: absence opens the door.
-pub(crate) fn absent_passes(span: Span, field: &str, path: &str) -> Diagnostic {
-    let leaf = field.rsplit('.').next().unwrap_or(field);
+pub(crate) fn absent_passes(span: Span, leaf: &str, field: &str, path: &str) -> Diagnostic {
     let who = if path.contains("ontainers[]") { "a container" } else { "an object" };
     Diagnostic::warning("W0203", format!("this rule lets {who} through when `{leaf}` is not set"))
         .label(span, "may be not set; then nothing denies")

@@ -46,6 +46,7 @@ pub(crate) fn check(ctx: &mut Ctx<'_>, file: FileId, item: &ast::Item, correlate
         }
     }
     let name = &correlate.name;
+    let mark = ctx.diagnostics.len();
     for (what, count) in [("within", withins), ("step", steps.len()), ("alert", verdicts)] {
         if count == 0 {
             ctx.diagnostics.push(d::correlate_lacks(name.span, &name.text, what));
@@ -82,7 +83,9 @@ pub(crate) fn check(ctx: &mut Ctx<'_>, file: FileId, item: &ast::Item, correlate
             CorrelateClause::Meta(_) | CorrelateClause::Step(_) | CorrelateClause::Reset { .. } => {}
         }
     }
-    ctx.diagnostics.push(d::correlate_not_run(name.span, &name.text));
+    if !ctx.is_broken(file) && ctx.diagnostics.len() == mark {
+        ctx.diagnostics.push(d::correlate_not_run(name.span, &name.text));
+    }
 }
 
 fn check_step(

@@ -60,8 +60,8 @@ pub(crate) fn lower(
     }
     lowering.elab.unbind(0);
     let MutateLowering { elab, changes, .. } = lowering;
-    let (code, spans) = (elab.code, elab.spans);
-    let debug = CodeDebug { name: mutate.name.span, exprs: spans, ..CodeDebug::default() };
+    let (code, exprs, origins) = (elab.code, elab.spans, elab.origins);
+    let debug = CodeDebug { name: mutate.name.span, exprs, origins, ..CodeDebug::default() };
     let mutation = Mutation { name, meta, targets: world.targets.clone(), code, body };
     Some(Lowered { mutation, debug, changes, world })
 }

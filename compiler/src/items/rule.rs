@@ -67,7 +67,7 @@ pub(crate) fn lower(
         lowering.elab.report(d::no_verdict(rule.name.span, &rule.name.text));
     }
     let RuleLowering { elab, clauses, clause_spans, message_spans, .. } = lowering;
-    let (code, spans, closed) = (elab.code, elab.spans, elab.closed);
+    let (code, exprs, origins, closed) = (elab.code, elab.spans, elab.origins, elab.closed);
     let sound = !ctx.diagnostics.iter().skip(mark).any(|d| d.severity == kpol_grammar::diagnostic::Severity::Error);
     let mut lowered = Lowered {
         rule: Rule {
@@ -80,7 +80,7 @@ pub(crate) fn lower(
             exceptions_need,
             cost: Cost::default(),
         },
-        debug: CodeDebug { name: rule.name.span, exprs: spans, clauses: clause_spans, messages: message_spans },
+        debug: CodeDebug { name: rule.name.span, exprs, origins, clauses: clause_spans, messages: message_spans },
         world,
         closed,
     };
