@@ -284,7 +284,7 @@ impl<'c, 'a> Elab<'c, 'a> {
             let earlier = earlier.span;
             self.report(d::shadowed(name, Some(earlier), "a name of this block"));
         } else if self.is_root(&name.text) {
-            self.report(d::shadowed(name, None, "what every rule on this target calls a part of its input"));
+            self.report(d::shadowed(name, None, "the input of that name"));
         }
     }
 

@@ -60,27 +60,50 @@ fn add(compiled: &Compiled, rule: RuleId, node: &WhyNode, depth: usize, lines: &
     if lines.len() >= MAX_LINES {
         return;
     }
+    let source = source(compiled, rule, node);
+    // A constant says nothing that its source does not.
+    if node.outcome.is_none() && node.path.is_none() && node.children.is_empty() && is_literal(&source) {
+        return;
+    }
     let mark = match node.outcome {
         Some(true) => "✓",
         Some(false) => "✗",
         None => "·",
     };
     let indent = "  ".repeat(depth);
-    let source = source(compiled, rule, node);
     let element = node.element.as_ref().map_or(String::new(), |element| format!("[{element}] "));
-    let place = node.path.as_ref().map_or(String::new(), |path| format!("   ({path})"));
-    let value = if node.outcome.is_some() { String::new() } else { format!(" = {}", node.value) };
-    lines.push(format!("{indent}{mark} {element}{source}{value}{place}"));
+    let value = match (&node.outcome, &node.path) {
+        (Some(_), None) => String::new(),
+        (None, None) => format!(" = {}", node.value),
+        (_, Some(path)) => format!(" = {}   {path}", node.value),
+    };
+    lines.push(format!("{indent}{mark} {element}{source}{value}"));
     for child in &node.children {
-        // The same words again say nothing: what the compiler put between is not shown.
-        let again = child.outcome == node.outcome && self::source(compiled, rule, child) == source;
-        add(compiled, rule, child, if again { depth } else { depth + 1 }, lines);
+        add(compiled, rule, shown_child(compiled, rule, node, child), depth + 1, lines);
     }
+}
+
+/// The first node below that says something else than its parent: what the compiler put between is not shown.
+fn shown_child<'n>(compiled: &Compiled, rule: RuleId, parent: &WhyNode, child: &'n WhyNode) -> &'n WhyNode {
+    let words = source(compiled, rule, parent);
+    let mut child = child;
+    while let [only] = child.children.as_slice() {
+        let repeats = child.element.is_none() && child.path.is_none() && source(compiled, rule, child) == words;
+        if !repeats {
+            break;
+        }
+        child = only;
+    }
+    child
+}
+
+fn is_literal(source: &str) -> bool {
+    source.starts_with(['"', '[']) || source.starts_with(|c: char| c.is_ascii_digit()) || matches!(source, "true" | "false")
 }
 
 /// What the author wrote there, on one line.
 fn source(compiled: &Compiled, rule: RuleId, node: &WhyNode) -> String {
-    let span = compiled.debug.rules.get(rule.index()).and_then(|debug| debug.exprs.get(node.expr.index()));
+    let span = compiled.debug.rules.get(rule.index()).and_then(|debug| debug.origins.get(node.expr.index()));
     let text = span.and_then(|span| text(compiled, *span)).unwrap_or("?");
     let words: Vec<&str> = text.split_whitespace().collect();
     let line = words.join(" ");

@@ -4,7 +4,7 @@ use kpol_grammar::{
     ast::{self, MutateClause},
     span::{FileId, Span},
 };
-use kpol_vm::ir::{ChangeKind, Const, ExprId, MutStmt, Mutation, Op, Place, PlaceBase, Slot, Ty};
+use kpol_vm::ir::{ChangeKind, Const, ExprId, MutStmt, Mutation, Op, Place, PlaceBase, Slot, Target, Ty};
 
 use crate::{
     debug::CodeDebug,
@@ -276,16 +276,14 @@ impl MutateLowering<'_, '_> {
 pub(crate) fn conflicts(ctx: &mut Ctx<'_>, mutations: &[Lowered]) {
     for (index, first) in mutations.iter().enumerate() {
         for second in mutations.iter().skip(index + 1) {
-            let overlap = first
+            let shared: Vec<&Target> = first
                 .world
                 .targets
                 .iter()
-                .any(|a| second.world.targets.iter().any(|b| target::key(a) == target::key(b)));
-            if !overlap {
-                continue;
-            }
+                .filter(|a| second.world.targets.iter().any(|b| target::key(a) == target::key(b)))
+                .collect();
             for a in &first.changes {
-                for b in second.changes.iter().filter(|b| fight(a, b)) {
+                for b in second.changes.iter().filter(|b| shared.iter().any(|target| fight_on(target, a, b))) {
                     ctx.diagnostics.push(d::conflicting_mutations(
                         b.span,
                         a.span,
@@ -297,6 +295,38 @@ pub(crate) fn conflicts(ctx: &mut Ctx<'_>, mutations: &[Lowered]) {
             }
         }
     }
+}
+
+/// Whether two changes fight over an object of one kind: there `pod` is a part of the object, and
+/// `all_containers` are the lists that it joins.
+fn fight_on(target: &Target, a: &Written, b: &Written) -> bool {
+    spelled_out(target, a).iter().any(|a| spelled_out(target, b).iter().any(|b| fight(a, b)))
+}
+
+fn spelled_out(target: &Target, change: &Written) -> Vec<Written> {
+    let lists: &[&str] = if change.place.contains(".all_containers[]") {
+        &[".containers[]", ".initContainers[]", ".ephemeralContainers[]"]
+    } else {
+        &[".all_containers[]"]
+    };
+    let spell = |path: &str, list: &str| {
+        let path = path.replace(".all_containers[]", list);
+        match (path.strip_prefix("pod."), target) {
+            (Some(rest), Target::Kind { pod: Some((_, keys)), .. }) => {
+                let keys: String = keys.iter().map(|key| format!("{key}.")).collect();
+                format!("object.{keys}{rest}")
+            }
+            _ => path,
+        }
+    };
+    let spelled = |list: &&str| Written {
+        kind: change.kind,
+        place: spell(&change.place, list),
+        value: change.value.clone(),
+        span: change.span,
+        guards: change.guards.iter().map(|(path, value)| (spell(path, list), value.clone())).collect(),
+    };
+    lists.iter().map(spelled).collect()
 }
 
 fn fight(a: &Written, b: &Written) -> bool {
