@@ -25,6 +25,12 @@ pub fn nearest<'k>(word: &str, known: impl Iterator<Item = &'k str>) -> Option<&
         .map(|(_, candidate)| candidate)
 }
 
+/// A type or word with its article: "an `image`".
+fn a(word: &str) -> String {
+    let article = if word.starts_with(['a', 'e', 'i', 'o']) { "an" } else { "a" };
+    format!("{article} `{word}`")
+}
+
 /// A short list in words: "`a`, `b` or `c`", cut after some.
 fn choices<'k>(known: impl Iterator<Item = &'k str>) -> String {
     let all: Vec<&str> = known.collect();

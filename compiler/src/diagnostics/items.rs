@@ -125,7 +125,12 @@ pub(crate) fn exception_does_not_pin(span: Span, name: &str, path: &str) -> Diag
 
 /// E0230: a correlation that lacks a part.
 pub(crate) fn correlate_lacks(span: Span, name: &str, what: &str) -> Diagnostic {
-    Diagnostic::error("E0230", format!("the correlation `{name}` has no `{what}`")).label(span, "incomplete")
+    let write = match what {
+        "within" => "write `within 1m by container.id`: in which time, by which key",
+        "step" => "write `step name on exec when ..`: what is looked for",
+        _ => "write `alert message \"..\"`: what is said",
+    };
+    Diagnostic::error("E0230", format!("the correlation `{name}` has no `{what}`")).label(span, write)
 }
 
 /// E0230: a count that makes no sense.
@@ -142,5 +147,8 @@ pub(crate) fn test_lacks(span: Span, what: &str) -> Diagnostic {
 /// E0232: `kind Name from` names something else than its file.
 pub(crate) fn kind_not_in_file(name: &Name, found: &[String]) -> Diagnostic {
     Diagnostic::error("E0232", format!("that file defines no kind `{}`", name.text))
-        .label(name.span, format!("it defines {}", super::choices(found.iter().map(String::as_str))))
+        .label(name.span, match super::nearest(&name.text, found.iter().map(String::as_str)) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("it defines {}", super::choices(found.iter().map(String::as_str))),
+        })
 }

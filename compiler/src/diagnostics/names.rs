@@ -92,7 +92,12 @@ pub(crate) fn shadowed(name: &Name, earlier: Option<Span>, what: &str) -> Diagno
 /// E0305: a definition that needs itself.
 pub(crate) fn cyclic_definition(names: &[&Name]) -> Diagnostic {
     let trail: Vec<String> = names.iter().map(|name| format!("`{}`", name.text)).collect();
-    let mut diagnostic = Diagnostic::error("E0305", format!("{} needs itself", trail.join(" -> ")));
+    let first = trail.first().cloned().unwrap_or_default();
+    let message = match trail.as_slice() {
+        [_] => format!("{first} needs itself"),
+        _ => format!("{first} needs itself: {} -> {first}", trail.join(" -> ")),
+    };
+    let mut diagnostic = Diagnostic::error("E0305", message);
     for name in names {
         diagnostic = diagnostic.label(name.span, "part of the cycle");
     }
@@ -126,8 +131,9 @@ pub(crate) fn unknown_subresource<'k>(
     known: impl Iterator<Item = &'k str>,
 ) -> Diagnostic {
     let known: Vec<&str> = known.collect();
-    Diagnostic::error("E0308", format!("{kind} has no subresource `{}`", name.text))
-        .label(name.span, format!("it has {}", choices(known.into_iter())))
+    let diagnostic = Diagnostic::error("E0308", format!("{kind} has no subresource `{}`", name.text));
+    let near = nearest(&name.text, known.iter().copied());
+    did_you_mean(diagnostic, name.span, near, &format!("it has {}", choices(known.iter().copied())))
 }
 
 /// E0309: no such rule.
@@ -154,7 +160,7 @@ pub(crate) fn unused_parameter(span: Span, name: &str) -> Diagnostic {
 
 /// E0312: a word from a list.
 pub(crate) fn unknown_word<'k>(name: &Name, what: &str, known: impl Iterator<Item = &'k str> + Clone) -> Diagnostic {
-    let diagnostic = Diagnostic::error("E0312", format!("`{}` is not a {what}", name.text));
+    let diagnostic = Diagnostic::error("E0312", format!("`{}` is not {} {what}", name.text, if what.starts_with('o') { "an" } else { "a" }));
     let all = choices(known.clone());
     did_you_mean(diagnostic, name.span, nearest(&name.text, known), &format!("expected {all}"))
 }

@@ -6,7 +6,7 @@ use kpol_vm::{
     types::{Record, Type},
 };
 
-use super::{choices, nearest};
+use super::{a, choices, nearest};
 
 /// E0201: a record has no such field.
 pub(crate) fn unknown_field(name: &Name, record: &Record, low: u32, high: u32) -> Diagnostic {
@@ -51,6 +51,13 @@ pub(crate) fn map_field(name: &Name, span: Span) -> Diagnostic {
     Diagnostic::error("E0201", format!("keys of a map are written in brackets: `[\"{}\"]`", name.text))
         .label(name.span, "this is a key, not a field")
         .fix(dot, format!("[\"{}\"]", name.text))
+}
+
+/// E0201: a field that no object has.
+pub(crate) fn computed_field(span: Span, name: &str) -> Diagnostic {
+    Diagnostic::error("E0201", format!("`{name}` is no field of the API, an object cannot have it"))
+        .label(span, "kpol computes it from other fields")
+        .help("give the fields that it is made of, such as `containers` and `initContainers`")
 }
 
 /// E0202: no such type.
@@ -104,8 +111,8 @@ pub(crate) fn record_type_here(span: Span, name: &str) -> Diagnostic {
 pub(crate) fn incomparable(op: Span, lhs: (Span, &str), rhs: (Span, &str)) -> Diagnostic {
     Diagnostic::error("E0203", "these two values can never be equal")
         .label(op, "compares two different types")
-        .label(lhs.0, format!("this is a `{}`", lhs.1))
-        .label(rhs.0, format!("this is a `{}`", rhs.1))
+        .label(lhs.0, format!("this is {}", a(lhs.1)))
+        .label(rhs.0, format!("this is {}", a(rhs.1)))
         .help("compare values of one type, or convert one side first")
 }
 
@@ -113,8 +120,8 @@ pub(crate) fn incomparable(op: Span, lhs: (Span, &str), rhs: (Span, &str)) -> Di
 pub(crate) fn not_ordered(op: Span, lhs: (Span, &str), rhs: (Span, &str)) -> Diagnostic {
     let diagnostic = Diagnostic::error("E0203", "these two values have no order")
         .label(op, "compares numbers, quantities, durations, times or versions")
-        .label(lhs.0, format!("this is a `{}`", lhs.1))
-        .label(rhs.0, format!("this is a `{}`", rhs.1));
+        .label(lhs.0, format!("this is {}", a(lhs.1)))
+        .label(rhs.0, format!("this is {}", a(rhs.1)));
     if lhs.1 == "string" || rhs.1 == "string" {
         return diagnostic.help("say what the text is: `int(x)`, `quantity(x)`, `semver(x)`, `time(x)`");
     }
@@ -125,11 +132,14 @@ pub(crate) fn not_ordered(op: Span, lhs: (Span, &str), rhs: (Span, &str)) -> Dia
 pub(crate) fn never_a_member(op: Span, lhs: (Span, &str), rhs: (Span, &str)) -> Diagnostic {
     let diagnostic = Diagnostic::error("E0203", "this can never be a member")
         .label(op, "looks for a value in a list or set")
-        .label(lhs.0, format!("this is a `{}`", lhs.1))
-        .label(rhs.0, format!("this is a `{}`", rhs.1));
+        .label(lhs.0, format!("this is {}", a(lhs.1)))
+        .label(rhs.0, format!("this is {}", a(rhs.1)));
     match rhs.1 {
         "string" => diagnostic.help("for a part of a text write `text contains \"part\"`"),
         "cidr" => diagnostic.help("for one block write `ip under block`"),
+        "list<image_prefix>" | "set<image_prefix>" => {
+            diagnostic.help("whether an image begins with one of them is `image under prefixes`")
+        }
         _ => diagnostic,
     }
 }
@@ -151,8 +161,12 @@ pub(crate) fn regex_as_string(span: Span) -> Diagnostic {
 
 /// E0204: arithmetic on what has none.
 pub(crate) fn no_arithmetic(op: Span, word: &str, lhs: &str, rhs: &str) -> Diagnostic {
-    Diagnostic::error("E0204", format!("`{lhs}` {word} `{rhs}` has no meaning"))
-        .label(op, "works on ints, quantities, durations, times, and on lists and sets of one type")
+    let diagnostic = Diagnostic::error("E0204", format!("`{lhs}` {word} `{rhs}` has no meaning"))
+        .label(op, "works on ints, quantities, durations, times, and on lists and sets of one type");
+    if lhs == "string" && rhs == "string" && word == "+" {
+        return diagnostic.help("a message joins texts: \"{a}-{b}\"; several become one with `join([a, b], \"-\")`");
+    }
+    diagnostic
 }
 
 /// E0204: cannot be indexed.
@@ -193,18 +207,15 @@ pub(crate) fn branches_differ(span: Span, then: &str, otherwise: &str) -> Diagno
 
 /// E0205: a condition is a bool.
 pub(crate) fn not_a_condition(span: Span, ty: &str, optional: bool) -> Diagnostic {
-    let diagnostic = Diagnostic::error("E0205", format!("a condition must be a `bool`, this is `{ty}`"))
-        .label(span, format!("this is `{ty}`"));
+    let diagnostic = Diagnostic::error("E0205", format!("a condition must be a `bool`, this is {}", a(ty)))
+        .label(span, format!("this is {}", a(ty)));
     if optional { diagnostic.help("to ask whether it is set, write `has ..`") } else { diagnostic }
 }
 
 /// E0206: arithmetic needs values (law 5).
 pub(crate) fn optional_arithmetic(span: Span, op: &str) -> Diagnostic {
-    let end = Span::new(span.file, span.end, span.end);
-    let start = Span::new(span.file, span.start, span.start);
     Diagnostic::error("E0206", format!("`{op}` on a value that may not be set"))
         .label(span, "may be absent")
-        .label(start.to(end), "")
         .help("say what counts when it is not set: `(.. ?? 0)`")
 }
 
@@ -212,10 +223,12 @@ pub(crate) fn optional_arithmetic(span: Span, op: &str) -> Diagnostic {
 pub(crate) fn bad_literal(span: Span, text: &str, ty: &Type, error: &ScalarError) -> Diagnostic {
     // The error's place lies inside the text; the literal's quote comes before it. Where escapes or prefixes shift
     // it, the whole literal is shown.
-    let quoted = span.end.saturating_sub(span.start) as usize == text.len() + 2;
-    let plain = span.end.saturating_sub(span.start) as usize == text.len();
+    let length = span.end.saturating_sub(span.start) as usize;
+    let (quoted, plain) = (length == text.len() + 2, length == text.len());
+    let regex = *ty == Type::Regex && length == text.len() + 4;
     let (from, to) = (error.at.start as u32, error.at.end.max(error.at.start + 1) as u32);
     let place = match (quoted, plain) {
+        _ if regex => Span::new(span.file, span.start + 3 + from, (span.start + 3 + to).min(span.end - 1)),
         (true, _) => Span::new(span.file, span.start + 1 + from, (span.start + 1 + to).min(span.end - 1)),
         (false, true) => Span::new(span.file, span.start + from, (span.start + to).min(span.end)),
         (false, false) => span,
@@ -251,6 +264,18 @@ pub(crate) fn field_too_new(name: &Name, record: &str, since: u32, low: u32, hig
 pub(crate) fn field_gone(name: &Name, record: &str, until: u32, low: u32, high: u32) -> Diagnostic {
     Diagnostic::error("E0209", format!("{record} has `{}` only up to Kubernetes 1.{until}", name.text))
         .label(name.span, format!("this policy is for 1.{low} to 1.{high}"))
+}
+
+/// E0209: a kind that not every supported cluster serves.
+pub(crate) fn kind_outside_range(span: Span, kind: &str, since: Option<u32>, until: Option<u32>, range: (u32, u32)) -> Diagnostic {
+    let when = match (since, until) {
+        (Some(since), _) if since > range.0 => format!("only from Kubernetes 1.{since} on"),
+        (_, Some(until)) => format!("only up to Kubernetes 1.{until}"),
+        _ => "not always".to_owned(),
+    };
+    Diagnostic::error("E0209", format!("`{kind}` exists {when}"))
+        .label(span, format!("this policy is for 1.{} to 1.{}", range.0, range.1))
+        .help("narrow `kubernetes` in kpol.toml to the clusters that this policy is for")
 }
 
 /// E0210: a root that other events have.

@@ -36,7 +36,7 @@ impl Elab<'_, '_> {
         let result = match plain {
             BinaryOp::Eq => self.equality(op_span, lhs, rhs, span),
             BinaryOp::Lt | BinaryOp::Le | BinaryOp::Gt | BinaryOp::Ge => self.order(plain, op_span, lhs, rhs, span),
-            BinaryOp::In => self.membership(lhs, rhs, span),
+            BinaryOp::In => self.membership(op_span, lhs, rhs, span),
             BinaryOp::Under => self.under(lhs, rhs, span),
             BinaryOp::Like => self.pattern(lhs, rhs, span),
             BinaryOp::Matches => self.regex(lhs, rhs, span),
@@ -50,7 +50,17 @@ impl Elab<'_, '_> {
         let (left, right) = (left?, right?);
         let Some(ty) = common(&left.ty, &right.ty) else {
             let (a, b) = (self.show(&left.ty), self.show(&right.ty));
-            self.report(d::incomparable(op_span, (lhs.span, &a), (rhs.span, &b)));
+            let diagnostic = d::incomparable(op_span, (lhs.span, &a), (rhs.span, &b));
+            let quoted = |expr: &ast::Expr, other: &Typed| match &super::field::strip(expr).kind {
+                ExprKind::Literal(Literal::Str(text)) if other.ty == Ty::BOOL => {
+                    matches!(text.text.as_str(), "true" | "false").then(|| (expr.span, text.text.clone()))
+                }
+                _ => None,
+            };
+            self.report(match quoted(rhs, &left).or_else(|| quoted(lhs, &right)) {
+                Some((span, word)) => diagnostic.fix(span, word),
+                None => diagnostic,
+            });
             return None;
         };
         let left = self.as_dyn_if(left, &ty, lhs.span)?;
@@ -118,7 +128,7 @@ impl Elab<'_, '_> {
         if flexible.0 && !flexible.1 { (other, Some(known)) } else { (Some(known), other) }
     }
 
-    fn membership(&mut self, lhs: &ast::Expr, rhs: &ast::Expr, span: Span) -> Option<Typed> {
+    fn membership(&mut self, op_span: Span, lhs: &ast::Expr, rhs: &ast::Expr, span: Span) -> Option<Typed> {
         let (value, set) = if self.is_flexible(lhs) && !self.is_flexible(rhs) {
             let set = self.infer(rhs)?;
             let value = match &set.ty {
@@ -156,7 +166,7 @@ impl Elab<'_, '_> {
         };
         if !allowed {
             let (a, b) = (self.show(&value.ty), self.show(&set.ty));
-            self.report(d::never_a_member(span, (lhs.span, &a), (rhs.span, &b)));
+            self.report(d::never_a_member(op_span, (lhs.span, &a), (rhs.span, &b)));
             return None;
         }
         // A `dyn` on one side makes a dynamic comparison of both.

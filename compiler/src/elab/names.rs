@@ -32,6 +32,8 @@ impl Elab<'_, '_> {
             None => {
                 if !self.is_excused(&name.text) {
                     self.unknown_name(name);
+                    // Once is enough: the rule's other uses and messages would say the same.
+                    self.poison(name);
                 }
                 None
             }

@@ -157,6 +157,13 @@ fn named<'a>(ctx: &mut Ctx<'a>, target: &ast::Target, name: &str) -> Option<Vec<
         ctx.diagnostics.push(d::unknown_target(target.path.span, name, known.into_iter()));
         return None;
     };
+    if let Some((low, high)) = ctx.options.kubernetes
+        && (kind.since.is_some_and(|since| since > low) || kind.until.is_some_and(|until| until < high))
+        && !name.contains('.')
+    {
+        ctx.diagnostics.push(d::kind_outside_range(target.path.span, name, kind.since, kind.until, (low, high)));
+        return None;
+    }
     let Some(subresource) = &target.subresource else {
         return Some(with_ephemeral(catalog, kind, &operations));
     };

@@ -397,6 +397,11 @@ fn pair_json(
     pair_json(ctx, slot, rest, value, &inner, None, span);
 }
 
+/// Whether kpol computes the field from others, so that nobody can give it.
+fn is_computed(field: &kpol_vm::types::Field) -> bool {
+    !matches!(field.virtual_source, None | Some(kpol_vm::types::VirtualSource::Host))
+}
+
 /// The type behind a key of a value of type `ty`.
 fn member(ctx: &mut Ctx<'_>, key: &ast::Key, ty: &Type, record: Option<&Record>) -> Option<Type> {
     match ty {
@@ -404,6 +409,10 @@ fn member(ctx: &mut Ctx<'_>, key: &ast::Key, ty: &Type, record: Option<&Record>)
             let looked_up = if record.is_none() { ctx.catalog.record(name) } else { None };
             let record = record.or(looked_up.as_deref())?;
             match record.field(&key.text) {
+                Some(field) if is_computed(field) => {
+                    ctx.diagnostics.push(d::computed_field(key.span, &key.text));
+                    None
+                }
                 Some(field) => Some(field.ty.clone()),
                 None => {
                     let (low, high) = ctx.catalog.schema().minors();
