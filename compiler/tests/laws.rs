@@ -254,6 +254,8 @@ fn what_would_explode_is_refused_soon() {
         (nested("(if true then ", "1", " else 2)", 80), false),
         (nested("not (", "pod.spec.hostPID", ")", 120), false),
         (nested("- (", "len([])", ")", 120), false),
+        (nested("not (", "pod.spec.hostPID", ")", 1200), true),
+        (lets(&format!("{} #", "not ".repeat(150))), false),
         (quantified(60), false),
         (quantified(210), true),
         (loops(16), false),

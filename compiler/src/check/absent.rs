@@ -33,7 +33,12 @@ enum Known {
 
 pub(crate) fn rule(ctx: &mut Ctx<'_>, module: &ModuleBuilder, lowered: &Lowered, bindings: &Bindings) {
     let rule = &lowered.rule;
-    let analysis = Analysis { module, code: &rule.code, bindings, closed: &lowered.closed };
+    let mut analysis =
+        Analysis { module, code: &rule.code, bindings, closed: &lowered.closed, paths: Vec::new() };
+    analysis.paths = (0..rule.code.exprs.len())
+        .map(|index| paths::text(module, &rule.code, bindings, ExprId(index as u32)))
+        .collect();
+    let analysis = analysis;
     let guarded = analysis.guarded();
     let mut conditions = Vec::new();
     walk::each_stmt(&rule.body, &mut |stmt| {
@@ -57,8 +62,8 @@ pub(crate) fn rule(ctx: &mut Ctx<'_>, module: &ModuleBuilder, lowered: &Lowered,
         if path == "namespace.metadata.name" || guarded.iter().any(|guard| path == *guard || is_below(&path, guard)) {
             continue;
         }
-        let mut question = Question { analysis: &analysis, absent: &path, known: BTreeMap::new() };
-        let never = readers.iter().all(|cond| question.eval(*cond) == Known::False);
+        let question = Question::ask_all(&analysis, &path);
+        let never = readers.iter().all(|cond| question.eval(cond) == Known::False);
         if never && let Some(span) = lowered.debug.exprs.get(at.index()) {
             let written = analysis.written(at).unwrap_or_else(|| path.clone());
             ctx.diagnostics.push(d::absent_passes(*span, &analysis.leaf(at).unwrap_or_default(), &written, &path));
@@ -75,18 +80,21 @@ struct Analysis<'m> {
     code: &'m Code,
     bindings: &'m Bindings,
     closed: &'m BTreeSet<ExprId>,
+    /// By expression.
+    paths: Vec<Option<String>>,
 }
 
-/// What is known of every expression when one path is absent. Each is asked once: names make the tree a graph.
+/// What is known of every expression when one path is absent. Each is asked once, operands first: names make the
+/// tree a graph, and a deep one.
 struct Question<'a, 'm> {
     analysis: &'a Analysis<'m>,
     absent: &'a str,
-    known: BTreeMap<ExprId, Known>,
+    known: Vec<Known>,
 }
 
 impl Analysis<'_> {
     fn path(&self, id: ExprId) -> Option<String> {
-        paths::text(self.module, self.code, self.bindings, id)
+        self.paths.get(id.index()).cloned().flatten()
     }
 
     /// A path as the author would write it in the rule: loops by their names.
@@ -158,25 +166,29 @@ impl Analysis<'_> {
 
 }
 
-impl Question<'_, '_> {
-    fn eval(&mut self, id: ExprId) -> Known {
-        if let Some(known) = self.known.get(&id) {
-            return *known;
+impl<'a, 'm> Question<'a, 'm> {
+    fn ask_all(analysis: &'a Analysis<'m>, absent: &'a str) -> Self {
+        let mut question = Question { analysis, absent, known: Vec::with_capacity(analysis.code.exprs.len()) };
+        for index in 0..analysis.code.exprs.len() {
+            let known = question.ask(ExprId(index as u32));
+            question.known.push(known);
         }
-        let known = self.ask(id);
-        self.known.insert(id, known);
-        known
+        question
     }
 
-    fn ask(&mut self, id: ExprId) -> Known {
+    fn eval(&self, id: &ExprId) -> Known {
+        self.known.get(id.index()).copied().unwrap_or(Known::Unknown)
+    }
+
+    fn ask(&self, id: ExprId) -> Known {
         let (code, bindings) = (self.analysis.code, self.analysis.bindings);
         let Some(expr) = code.expr(id) else { return Known::Unknown };
         if matches!(expr.op, Op::Field { .. } | Op::MapKey { .. } | Op::Local(_))
-            && self.analysis.path(id).as_deref() == Some(self.absent)
+            && self.analysis.paths.get(id.index()).is_some_and(|path| path.as_deref() == Some(self.absent))
         {
             return Known::Absent;
         }
-        let mut eval = |id: &ExprId| self.eval(*id);
+        let eval = |id: &ExprId| self.eval(id);
         match &expr.op {
             Op::Const(Const::Bool(true)) => Known::True,
             Op::Const(Const::Bool(false)) => Known::False,
@@ -253,10 +265,10 @@ impl Question<'_, '_> {
         }
     }
 
-    fn equality(&mut self, a: ExprId, b: ExprId) -> Known {
+    fn equality(&self, a: ExprId, b: ExprId) -> Known {
         let code = self.analysis.code;
         let may_be_absent = |id: ExprId| code.expr(id).is_none_or(|expr| expr.optional);
-        match (self.eval(a), self.eval(b)) {
+        match (self.eval(&a), self.eval(&b)) {
             (Known::Absent, Known::Absent) => Known::True,
             (Known::Absent, _) if !may_be_absent(b) => Known::False,
             (_, Known::Absent) if !may_be_absent(a) => Known::False,

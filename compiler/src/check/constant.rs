@@ -1,5 +1,7 @@
 //! Conditions that hold always or never: mostly a mistake.
 
+use std::collections::BTreeMap;
+
 use kpol_vm::ir::{Code, Condition, Const, ExprId, Op, Stmt};
 
 use crate::{check::walk, diagnostics as d, elab::Ctx, items::rule::Lowered};
@@ -28,15 +30,16 @@ pub(crate) fn is_never(condition: &Condition) -> bool {
     if fold(&condition.code, cond) == Some(false) {
         return true;
     }
-    let mut wanted: Vec<(Op, Const)> = Vec::new();
+    let firsts = firsts(&condition.code);
+    let mut wanted: Vec<(ExprId, Const)> = Vec::new();
     let mut pending = vec![cond];
     while let Some(id) = pending.pop() {
         match condition.code.expr(id).map(|expr| &expr.op) {
             Some(Op::And(a, b)) => pending.extend([*a, *b]),
             Some(Op::Eq(a, b)) => {
                 let op = |id: ExprId| condition.code.expr(id).map(|expr| expr.op.clone());
-                if let (Some(path), Some(Op::Const(value))) = (op(*a), op(*b)) {
-                    wanted.push((normal(&condition.code, path), value));
+                if let (Some(path), Some(Op::Const(value))) = (firsts.get(a.index()), op(*b)) {
+                    wanted.push((*path, value));
                 }
             }
             _ => {}
@@ -45,39 +48,16 @@ pub(crate) fn is_never(condition: &Condition) -> bool {
     wanted.iter().any(|(path, value)| wanted.iter().any(|(p, v)| p == path && v != value))
 }
 
-/// The operation with equal operands made identical, so that two mentions of a path compare equal.
-fn normal(code: &Code, op: Op) -> Op {
-    let mut op = op;
-    walk::each_operand(&mut op, |id| {
-        let mut here = *id;
-        for (index, other) in code.exprs.iter().enumerate().take(here.index()) {
-            let same = code.expr(here).is_some_and(|expr| {
-                normal_shallow(code, &expr.op, 16) == normal_shallow(code, &other.op, 16)
-            });
-            if same {
-                here = ExprId(index as u32);
-                break;
-            }
-        }
-        *id = here;
-    });
-    op
-}
-
-/// An operation with its operands spelled out, down to a depth.
-fn normal_shallow(code: &Code, op: &Op, depth: usize) -> String {
-    let parts: Vec<String> = if depth == 0 {
-        Vec::new()
-    } else {
-        walk::operands(op)
-            .into_iter()
-            .filter_map(|id| code.expr(id))
-            .map(|expr| normal_shallow(code, &expr.op, depth - 1))
-            .collect()
-    };
-    let mut bare = op.clone();
-    walk::each_operand(&mut bare, |id| *id = ExprId(0));
-    format!("{bare:?}({})", parts.join(","))
+/// For each expression the first one that is made in the same way, so that two mentions of a path are one.
+fn firsts(code: &Code) -> Vec<ExprId> {
+    let mut known: BTreeMap<String, ExprId> = BTreeMap::new();
+    let mut firsts: Vec<ExprId> = Vec::with_capacity(code.exprs.len());
+    for (index, expr) in code.exprs.iter().enumerate() {
+        let mut op = expr.op.clone();
+        walk::each_operand(&mut op, |id| *id = firsts.get(id.index()).copied().unwrap_or(*id));
+        firsts.push(*known.entry(format!("{op:?}")).or_insert(ExprId(index as u32)));
+    }
+    firsts
 }
 
 /// The value of a condition that no input can change.

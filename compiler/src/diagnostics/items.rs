@@ -107,30 +107,36 @@ pub(crate) fn overwrite_reads_itself(span: Span) -> Diagnostic {
 }
 
 /// E0228: an exception without something it needs.
-pub(crate) fn exception_lacks(span: Span, name: &str, what: &str) -> Diagnostic {
-    let why = match what {
-        "where" => "otherwise it would switch the rule off",
-        "reason" => "whoever reads it later must know why",
+pub(crate) fn exception_lacks(span: Span, name: &str, what: &[&str]) -> Diagnostic {
+    let why = match what.first().copied() {
+        Some("where") => "without a condition it would switch the rule off",
+        Some("reason") => "whoever reads it later must know why",
         _ => "somebody must answer for it",
     };
-    Diagnostic::error("E0228", format!("the exception `{name}` has no `{what}`")).label(span, why)
+    Diagnostic::error("E0228", format!("the exception `{name}` has no {}", all_of(what))).label(span, why)
+}
+
+/// "`where`, `reason` and `owner`"
+fn all_of(words: &[&str]) -> String {
+    super::choices(words.iter().copied()).replace(" or ", " and ")
 }
 
 /// E0229: an exception that names too little.
-pub(crate) fn exception_does_not_pin(span: Span, name: &str, path: &str) -> Diagnostic {
-    Diagnostic::error("E0229", format!("the exception `{name}` does not say which `{path}`"))
-        .label(span, format!("the rule's `exceptions need` wants a condition on `{path}`"))
-        .help(format!("add `{path} == ..` (or in, under, like, matches) with `and`"))
+pub(crate) fn exception_does_not_pin(span: Span, name: &str, paths: &[&str]) -> Diagnostic {
+    let first = paths.first().copied().unwrap_or_default();
+    Diagnostic::error("E0229", format!("the exception `{name}` does not say which {}", all_of(paths)))
+        .label(span, "the rule's `exceptions need` wants a condition on each of them")
+        .help(format!("add `{first} == ..` (or in, under, like, matches) with `and`"))
 }
 
 /// E0230: a correlation that lacks a part.
-pub(crate) fn correlate_lacks(span: Span, name: &str, what: &str) -> Diagnostic {
-    let write = match what {
+pub(crate) fn correlate_lacks(span: Span, name: &str, what: &[&str]) -> Diagnostic {
+    let write = match what.first().copied().unwrap_or_default() {
         "within" => "write `within 1m by container.id`: in which time, by which key",
         "step" => "write `step name on exec when ..`: what is looked for",
         _ => "write `alert message \"..\"`: what is said",
     };
-    Diagnostic::error("E0230", format!("the correlation `{name}` has no `{what}`")).label(span, write)
+    Diagnostic::error("E0230", format!("the correlation `{name}` has no {}", all_of(what))).label(span, write)
 }
 
 /// E0230: a count that makes no sense.

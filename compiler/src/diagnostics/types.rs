@@ -26,6 +26,10 @@ pub(crate) fn unknown_field(name: &Name, record: &Record, low: u32, high: u32) -
             choices(record.fields.iter().map(|field| field.name.as_str()))
         )),
     };
+    let diagnostic = match (shown, name.text.as_str()) {
+        ("Workload", "spec") => diagnostic.help("`pod` is the pod template of every workload: `pod.spec`"),
+        _ => diagnostic,
+    };
     match origin {
         Some(origin) => diagnostic.note(origin),
         None => diagnostic,
@@ -109,6 +113,11 @@ pub(crate) fn record_type_here(span: Span, name: &str) -> Diagnostic {
 
 /// E0203: the two sides never compare.
 pub(crate) fn incomparable(op: Span, lhs: (Span, &str), rhs: (Span, &str)) -> Diagnostic {
+    if lhs.1 == rhs.1 {
+        return Diagnostic::error("E0203", format!("two of `{}` are never compared as a whole", lhs.1))
+            .label(op, "compares parts of an object")
+            .help("compare their fields: `a.name == b.name`, `[x.name for x in xs]`; `empty(xs)` asks for none");
+    }
     Diagnostic::error("E0203", "these two values can never be equal")
         .label(op, "compares two different types")
         .label(lhs.0, format!("this is {}", a(lhs.1)))
@@ -197,6 +206,18 @@ pub(crate) fn wrong_type(span: Span, wanted: &str, found: &str) -> Diagnostic {
         ("path", "string") => diagnostic.help("`path(x)` reads a text as a path"),
         _ => diagnostic,
     }
+}
+
+/// E0205: a literal of another form.
+pub(crate) fn wrong_literal(span: Span, wanted: &str, found: &str) -> Diagnostic {
+    Diagnostic::error("E0205", format!("expected `{wanted}`, found `{found}`"))
+        .label(span, format!("this is {}", a(found)))
+}
+
+/// E0205: what events are grouped or told apart by.
+pub(crate) fn not_a_key(span: Span, what: &str, ty: &str) -> Diagnostic {
+    Diagnostic::error("E0205", format!("{what} must be one value, this is {}", a(ty)))
+        .label(span, "name one of its fields")
 }
 
 /// E0205: both branches of an `if` need one type.

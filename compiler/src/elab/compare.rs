@@ -144,7 +144,7 @@ impl Elab<'_, '_> {
                 Ty::Scalar(Type::Host) => Ty::Scalar(Type::HostPattern),
                 other => other.clone(),
             };
-            let set = if self.is_flexible(rhs) {
+            let set = if self.is_flexible(rhs) && self.is_list(rhs) {
                 self.check(rhs, &Ty::List(Box::new(element)))?
             } else {
                 self.infer(rhs)?

@@ -79,10 +79,10 @@ impl Elab<'_, '_> {
             ExprKind::List(items) => items.iter().all(|item| self.is_flexible(item)),
             ExprKind::If { then, otherwise, .. } => self.is_flexible(then) && self.is_flexible(otherwise),
             ExprKind::Binary { op: ast::BinaryOp::Add, lhs, rhs, .. } => {
-                self.is_flexible(lhs) && self.is_flexible(rhs)
+                self.is_flexible(lhs) && self.is_flexible(rhs) && !self.is_date(lhs)
             }
             ExprKind::Var(name) => {
-                if self.scope.iter().any(|local| local.name == name.text) || self.world.root(&name.text).is_some() {
+                if self.scope.iter().any(|local| local.name == name.text) || self.is_root(&name.text) {
                     return false;
                 }
                 matches!(self.flexible_let(&name.text), Some(value) if self.is_flexible(value))
@@ -187,7 +187,7 @@ impl Elab<'_, '_> {
             Some(Ty::Scalar(ty)) => Some(ty.clone()),
             Some(other @ (Ty::List(_) | Ty::Set(_) | Ty::Map(_) | Ty::Record(..))) => {
                 let (wanted, found) = (self.show(other), form(literal));
-                self.report(d::wrong_type(span, &wanted, found));
+                self.report(d::wrong_literal(span, &wanted, found));
                 return None;
             }
         };
@@ -207,7 +207,7 @@ impl Elab<'_, '_> {
         span: Span,
         wanted: Option<&Type>,
     ) -> Result<(Const, Type), kpol_grammar::diagnostic::Diagnostic> {
-        let mismatch = |ty: &Type| d::wrong_type(span, &ty.to_string(), form(literal));
+        let mismatch = |ty: &Type| d::wrong_literal(span, &ty.to_string(), form(literal));
         let text = |ty: &Type, text: &str| {
             text_const(ty, text).map(|c| (c, ty.clone())).map_err(|e| d::bad_literal(span, text, ty, &e))
         };

@@ -167,7 +167,9 @@ impl Elab<'_, '_> {
 
     /// Whether a name has no meaning because of a mistake that is already reported.
     pub(crate) fn is_excused(&self, name: &str) -> bool {
-        self.poisoned.contains(name) || self.ctx.program.is_excused(self.file, name)
+        self.poisoned.contains(name)
+            || self.world.excused.iter().any(|excused| excused == name)
+            || self.ctx.program.is_excused(self.file, name)
     }
 
     fn unknown_name(&mut self, name: &ast::Name) {

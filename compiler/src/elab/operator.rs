@@ -23,11 +23,11 @@ impl Elab<'_, '_> {
         rhs: &ast::Expr,
     ) -> (Option<Typed>, Option<Typed>) {
         // A point in time takes a duration on its right, and gives one for another point.
-        if !self.is_flexible(lhs) && self.is_flexible(rhs) {
+        if (!self.is_flexible(lhs) || self.is_date(lhs)) && self.is_flexible(rhs) {
             let left = self.infer(lhs);
             let right = left.as_ref().and_then(|left| {
                 let ty = match &left.ty {
-                    Ty::Scalar(Type::Time) if !is_date(rhs) => Ty::Scalar(Type::Duration),
+                    Ty::Scalar(Type::Time) if !self.is_date(rhs) => Ty::Scalar(Type::Duration),
                     other => other.clone(),
                 };
                 self.check(rhs, &ty)
@@ -36,6 +36,18 @@ impl Elab<'_, '_> {
         }
         let _ = op;
         self.pair(lhs, rhs)
+    }
+
+    /// Whether a flexible expression is a point in time by its form.
+    pub(crate) fn is_date(&self, expr: &ast::Expr) -> bool {
+        match &super::field::strip(expr).kind {
+            ast::ExprKind::Literal(ast::Literal::Date(_)) => true,
+            ast::ExprKind::Var(name) => {
+                let local = self.scope.iter().any(|local| local.name == name.text) || self.is_root(&name.text);
+                !local && self.flexible_let(&name.text).is_some_and(|value| self.is_date(value))
+            }
+            _ => false,
+        }
     }
 
     pub(crate) fn arithmetic(
@@ -118,6 +130,3 @@ impl Elab<'_, '_> {
     }
 }
 
-fn is_date(expr: &ast::Expr) -> bool {
-    matches!(expr.kind, ast::ExprKind::Literal(ast::Literal::Date(_)))
-}

@@ -19,6 +19,8 @@ pub(crate) struct World {
     pub(crate) title: String,
     /// Steps of a correlation and other names with an event behind them.
     pub(crate) steps: Vec<(String, RootId)>,
+    /// Steps with a mistake that is reported where they stand.
+    pub(crate) excused: Vec<String>,
     /// Names that the world of the definition does not know while a define without `on` is checked.
     pub(crate) bare: bool,
 }

@@ -211,19 +211,18 @@ pub(crate) fn exception(
             }
         }
     }
-    for (missing, given) in
-        [("where", !wheres.is_empty()), ("reason", !out.reason.is_empty()), ("owner", !out.owner.is_empty())]
-    {
-        if !given {
-            ctx.diagnostics.push(d::exception_lacks(exception.name.span, &exception.name.text, missing));
-        }
+    let parts = [("where", !wheres.is_empty()), ("reason", !out.reason.is_empty()), ("owner", !out.owner.is_empty())];
+    let missing: Vec<&str> = parts.iter().filter(|(_, given)| !given).map(|(part, _)| *part).collect();
+    // In a broken file it may be there and could not be read.
+    if !missing.is_empty() && !ctx.is_broken(file) {
+        ctx.diagnostics.push(d::exception_lacks(exception.name.span, &exception.name.text, &missing));
     }
     for def in defs {
         let Some(rule) = known.get(&def) else { continue };
-        for needed in &rule.exceptions_need {
-            if !wheres.iter().any(|cond| pins(cond, needed)) {
-                ctx.diagnostics.push(d::exception_does_not_pin(exception.name.span, &exception.name.text, needed));
-            }
+        let is_loose = |needed: &&str| !wheres.iter().any(|cond| pins(cond, needed));
+        let loose: Vec<&str> = rule.exceptions_need.iter().map(String::as_str).filter(is_loose).collect();
+        if !loose.is_empty() && !wheres.is_empty() {
+            ctx.diagnostics.push(d::exception_does_not_pin(exception.name.span, &exception.name.text, &loose));
         }
         out.rules.push(rule.id);
         let condition = condition(ctx, module, file, &rule.world, &wheres);

@@ -28,11 +28,18 @@ pub(crate) fn check(ctx: &mut Ctx<'_>, file: FileId, item: &ast::Item, correlate
     let mut module = params.scratch();
     let mut steps = Vec::new();
     let mut records = Vec::new();
+    let mut excused = Vec::new();
+    let mut written_steps = 0_usize;
     let mut withins = 0_usize;
     let mut verdicts = 0_usize;
     for clause in &correlate.clauses {
         match clause {
-            CorrelateClause::Step(step) => check_step(ctx, &mut module, file, step, &mut steps, &mut records),
+            CorrelateClause::Step(step) => {
+                written_steps += 1;
+                if check_step(ctx, &mut module, file, step, &mut steps, &mut records).is_none() {
+                    excused.push(step.name.text.clone());
+                }
+            }
             CorrelateClause::Reset { on, when, .. } => {
                 if let Some(world) = event_world(ctx, &mut module, on)
                     && let Some(when) = when
@@ -47,15 +54,15 @@ pub(crate) fn check(ctx: &mut Ctx<'_>, file: FileId, item: &ast::Item, correlate
     }
     let name = &correlate.name;
     let mark = ctx.diagnostics.len();
-    for (what, count) in [("within", withins), ("step", steps.len()), ("alert", verdicts)] {
-        if count == 0 {
-            ctx.diagnostics.push(d::correlate_lacks(name.span, &name.text, what));
-        }
+    let parts = [("within", withins), ("step", written_steps), ("alert", verdicts)];
+    let missing: Vec<&str> = parts.iter().filter(|(_, count)| *count == 0).map(|(part, _)| *part).collect();
+    if !missing.is_empty() && !ctx.is_broken(file) {
+        ctx.diagnostics.push(d::correlate_lacks(name.span, &name.text, &missing));
     }
     // Keys and messages see what all steps have in common, and each step by its name.
     let shared = Arc::new(common_record("what all steps have", &records));
     let root = module.root(&shared);
-    let world = World { event: Some(root), steps, title: format!("correlate {}", name.text), ..World::default() };
+    let world = World { event: Some(root), steps, excused, title: format!("correlate {}", name.text), ..World::default() };
     for clause in &correlate.clauses {
         let mut elab = Elab::new(ctx, &mut module, world.clone(), file);
         match clause {
@@ -67,7 +74,7 @@ pub(crate) fn check(ctx: &mut Ctx<'_>, file: FileId, item: &ast::Item, correlate
                         && !matches!(value.ty, Ty::Scalar(_))
                     {
                         let shown = elab.show(&value.ty);
-                        elab.report(d::wrong_type(key.span, "a key: one scalar value", &shown));
+                        elab.report(d::not_a_key(key.span, "a key", &shown));
                     }
                 }
             }
@@ -95,11 +102,9 @@ fn check_step(
     step: &ast::Step,
     steps: &mut Vec<(String, kpol_vm::ir::RootId)>,
     records: &mut Vec<Arc<kpol_vm::types::Record>>,
-) {
-    let Some(world) = event_world(ctx, module, &step.on) else { return };
-    let Some(record) = world.event.and_then(|root| module.record(root, kpol_vm::ir::RecordId(0)).cloned()) else {
-        return;
-    };
+) -> Option<()> {
+    let world = event_world(ctx, module, &step.on)?;
+    let record = world.event.and_then(|root| module.record(root, kpol_vm::ir::RecordId(0)).cloned())?;
     let mut elab = Elab::new(ctx, module, World { steps: steps.clone(), ..world }, file);
     if let Some(when) = &step.when {
         elab.cond(when);
@@ -114,7 +119,7 @@ fn check_step(
                 && !matches!(value.ty, Ty::Scalar(_))
             {
                 let shown = elab.show(&value.ty);
-                elab.report(d::wrong_type(path.span, "one scalar value", &shown));
+                elab.report(d::not_a_key(path.span, "what is counted", &shown));
             }
         }
     }
@@ -125,6 +130,7 @@ fn check_step(
     let root = target::step_record(module, &step.name.text, &record);
     steps.push((step.name.text.clone(), root));
     records.push(record);
+    Some(())
 }
 
 fn event_world(ctx: &mut Ctx<'_>, module: &mut ModuleBuilder, on: &ast::On) -> Option<World> {

@@ -480,7 +480,7 @@ fn literal_json(ctx: &mut Ctx<'_>, literal: &Literal, negative: bool, span: Span
             Json::Str(text)
         }
         (literal, _, ty) => {
-            ctx.diagnostics.push(d::wrong_type(span, &ty.to_string(), form(literal)));
+            ctx.diagnostics.push(d::wrong_literal(span, &ty.to_string(), form(literal)));
             Json::Null
         }
     }
