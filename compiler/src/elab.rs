@@ -200,7 +200,7 @@ impl<'c, 'a> Elab<'c, 'a> {
         };
         match op {
             Op::And(left, right) | Op::Or(left, right) if chain(left) => depth(left).max(depth(right) + 1),
-            _ => crate::check::walk::operands(op).iter().map(depth).max().unwrap_or(0) + 1,
+            _ => op.operands().iter().map(depth).max().unwrap_or(0) + 1,
         }
     }
 

@@ -19,7 +19,6 @@ mod ops;
 mod provenance;
 mod why;
 
-pub(crate) use blame::operands;
 pub use body::{Hit, hits};
 pub use change::{Change, changes};
 pub use eval::Interp;

@@ -16,6 +16,8 @@
 //!
 //! The IR is what a bundle holds. It knows no span; [`Debug`] beside it does.
 
+mod operands;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{

@@ -159,7 +159,7 @@ impl Analysis<'_> {
             if let Op::Local(local) = &expr.op {
                 pending.extend(self.bindings.lets.get(local));
             }
-            pending.extend(walk::operands(&expr.op));
+            pending.extend(expr.op.operands());
         }
         found
     }

@@ -5,7 +5,7 @@
 
 use kpol_vm::ir::{Code, ExprId, MutStmt, Op, Stmt, Template, TemplatePart, Ty};
 
-use crate::{check::walk, debug::CodeDebug, module::ModuleBuilder};
+use crate::{debug::CodeDebug, module::ModuleBuilder};
 
 /// Keeps what `roots` reach, renumbers it, and gives the new numbers through `roots`.
 pub(crate) fn compact(module: &mut ModuleBuilder, code: &mut Code, debug: &mut CodeDebug, roots: &mut [&mut ExprId]) {
@@ -17,7 +17,7 @@ pub(crate) fn compact(module: &mut ModuleBuilder, code: &mut Code, debug: &mut C
             _ => continue,
         }
         if let Some(expr) = code.expr(id) {
-            pending.extend(walk::operands(&expr.op));
+            pending.extend(expr.op.operands());
         }
     }
     let mut new_ids = Vec::with_capacity(live.len());
@@ -38,7 +38,7 @@ pub(crate) fn compact(module: &mut ModuleBuilder, code: &mut Code, debug: &mut C
         spans.retain(|_| keep.next().copied().unwrap_or(false));
     }
     for expr in &mut code.exprs {
-        walk::each_operand(&mut expr.op, renumber);
+        expr.op.each_operand(renumber);
     }
     for root in roots {
         renumber(root);

@@ -54,7 +54,7 @@ fn firsts(code: &Code) -> Vec<ExprId> {
     let mut firsts: Vec<ExprId> = Vec::with_capacity(code.exprs.len());
     for (index, expr) in code.exprs.iter().enumerate() {
         let mut op = expr.op.clone();
-        walk::each_operand(&mut op, |id| *id = firsts.get(id.index()).copied().unwrap_or(*id));
+        op.each_operand(|id| *id = firsts.get(id.index()).copied().unwrap_or(*id));
         firsts.push(*known.entry(format!("{op:?}")).or_insert(ExprId(index as u32)));
     }
     firsts

@@ -7,10 +7,7 @@ use std::collections::BTreeMap;
 use kpol_vm::ir::{Cost, ExprId, Op, Rule, Stmt};
 
 use crate::{
-    check::{
-        paths::{self, Bindings},
-        walk,
-    },
+    check::paths::{self, Bindings},
     compile::Options,
     module::ModuleBuilder,
 };
@@ -104,7 +101,7 @@ impl Counter<'_> {
                 add(&mut total, &product(&self.size(*a), &self.size(*b)), 1);
             }
             op => {
-                for operand in walk::operands(op) {
+                for operand in op.operands() {
                     add(&mut total, &self.expr(operand), 1);
                 }
             }

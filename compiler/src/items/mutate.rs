@@ -239,7 +239,7 @@ impl MutateLowering<'_, '_> {
                 return true;
             }
             if let Some(expr) = self.elab.code.expr(id) {
-                pending.extend(crate::check::walk::operands(&expr.op));
+                pending.extend(expr.op.operands());
                 if let Op::Local(local) = &expr.op {
                     pending.extend(self.elab.let_values.get(local));
                 }

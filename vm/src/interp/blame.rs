@@ -273,49 +273,7 @@ impl Tracer<'_> {
             | Op::Concat(..)
             | Op::MakeList(_)
             | Op::Call { .. }
-            | Op::Cluster { .. } => operands(op).into_iter().try_for_each(|operand| self.reads(operand, out)),
+            | Op::Cluster { .. } => op.operands().into_iter().try_for_each(|operand| self.reads(operand, out)),
         }
-    }
-}
-
-/// The operands of an operation, in order.
-pub(crate) fn operands(op: &Op) -> Vec<ExprId> {
-    match op {
-        Op::Const(_) | Op::Param(_) | Op::Local(_) | Op::Root(..) | Op::Cluster { .. } => Vec::new(),
-        Op::Field { base, .. }
-        | Op::Written { base, .. }
-        | Op::MapKey { base, .. }
-        | Op::DynField { base, .. } => {
-            vec![*base]
-        }
-        Op::ToDyn(operand) | Op::Present(operand) | Op::Not(operand) | Op::Neg(operand) => vec![*operand],
-        Op::MapGet { map: a, key: b }
-        | Op::ListGet { list: a, index: b }
-        | Op::DynIndex { base: a, index: b }
-        | Op::And(a, b)
-        | Op::Or(a, b)
-        | Op::Coalesce(a, b)
-        | Op::Eq(a, b)
-        | Op::Compare(_, a, b)
-        | Op::In { value: a, set: b }
-        | Op::Under { value: a, prefix: b }
-        | Op::Like { value: a, pattern: b }
-        | Op::Matches { value: a, pattern: b }
-        | Op::Text(_, a, b)
-        | Op::Add(a, b)
-        | Op::Sub(a, b)
-        | Op::Concat(a, b)
-        | Op::Difference(a, b)
-        | Op::Quantified { list: a, body: b, .. }
-        | Op::Let { value: a, body: b, .. } => vec![*a, *b],
-        Op::If { cond, then, otherwise } => vec![*cond, *then, *otherwise],
-        Op::MakeList(items) => items.clone(),
-        Op::Comprehension { list, filter, head, .. } => {
-            let mut operands = vec![*list];
-            operands.extend(*filter);
-            operands.push(*head);
-            operands
-        }
-        Op::Call { args, .. } => args.clone(),
     }
 }

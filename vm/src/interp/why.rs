@@ -5,7 +5,6 @@
 
 use super::{
     Trap,
-    blame::operands,
     provenance::{Origin, Tracer},
 };
 use crate::ir::{ExprId, LocalId, Op, Ty};
@@ -119,7 +118,7 @@ impl Tracer<'_> {
 
     fn why_operands(&mut self, op: &Op, nodes: &mut usize) -> Result<Vec<WhyNode>, Trap> {
         let mut children = Vec::new();
-        for operand in operands(op) {
+        for operand in op.operands() {
             if *nodes > 0 && !self.is_plain(operand) {
                 children.push(self.why_node(operand, nodes)?);
             }

@@ -97,7 +97,7 @@ impl<'m> Checked<'m> {
         for (id, expr) in (0u32..).map(ExprId).zip(&self.code.exprs) {
             let here = |problem| (Some(id), problem);
             check_ty(self.checker.module, &expr.ty, 0).map_err(here)?;
-            let operands = crate::interp::operands(&expr.op);
+            let operands = expr.op.operands();
             if let Some(late) = operands.iter().find(|operand| operand.0 >= id.0) {
                 return Err(here(Problem::Order(*late)));
             }
