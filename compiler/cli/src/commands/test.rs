@@ -144,7 +144,7 @@ impl<'r> Run<'r> {
             default_mode: Mode::Deny,
             max_mode: Mode::Deny,
             today: self.today,
-            kubernetes: (1, self.compiled().catalog.schema().minors().1),
+            kubernetes: test.kubernetes.unwrap_or((1, self.compiled().catalog.schema().minors().1)),
             fuel: evaluate::DEFAULT_FUEL,
         };
         Evaluator::new(module, self.compiled().catalog.builtins(), options).map_err(|e| Stop::Broken(e.to_string()))
