@@ -19,8 +19,14 @@ macro_rules! table {
 
 /// One line per file, sorted.
 static FILES: &[LibraryFile] = table![
+    "library/cis/general.kpol",
+    "library/cis/network.kpol",
+    "library/cis/pods.kpol",
+    "library/cis/rbac.kpol",
+    "library/cis/secrets.kpol",
     "library/pss/baseline.kpol",
     "library/pss/restricted.kpol",
+    "library/workload.kpol",
 ];
 
 /// Every file of the library, sorted by path.
