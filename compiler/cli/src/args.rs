@@ -6,33 +6,33 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 use jiff::civil::Date;
 
-pub use crate::version::{Minor, MinorRange};
+pub(crate) use crate::version::{Minor, MinorRange};
 
 /// Check, test and evaluate kpol policies.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "kpolc", version, propagate_version = false, max_term_width = 110)]
 #[command(after_help = "Exit codes: 0 clean or allowed, 1 the answer is no, 2 kpolc could not do its job.")]
-pub struct Cli {
+pub(crate) struct Cli {
     #[command(flatten)]
-    pub global: Global,
+    pub(crate) global: Global,
     #[command(subcommand)]
-    pub command: Command,
+    pub(crate) command: Command,
 }
 
 /// Flags of every command.
 #[derive(Clone, Copy, Debug, Default, Args)]
-pub struct Global {
+pub(crate) struct Global {
     /// When to use colors; `auto`: on a terminal, unless NO_COLOR is set
     #[arg(long, value_enum, default_value_t, global = true, value_name = "WHEN")]
-    pub color: Color,
+    pub(crate) color: Color,
     /// Say nothing but the results: no summary, no progress
     #[arg(short, long, global = true)]
-    pub quiet: bool,
+    pub(crate) quiet: bool,
 }
 
 /// When to use colors.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum Color {
+pub(crate) enum Color {
     #[default]
     Auto,
     Always,
@@ -41,7 +41,7 @@ pub enum Color {
 
 /// How results are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum Format {
+pub(crate) enum Format {
     /// With the text and marks below it
     #[default]
     Human,
@@ -58,7 +58,7 @@ pub enum Format {
 }
 
 #[derive(Clone, Debug, Subcommand)]
-pub enum Command {
+pub(crate) enum Command {
     New(NewArgs),
     Check(CheckArgs),
     Fmt(FmtArgs),
@@ -74,103 +74,103 @@ pub enum Command {
 /// How a report leaves.
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Output")]
-pub struct OutputArgs {
+pub(crate) struct OutputArgs {
     /// The format of the results; `human`, or `github` in GitHub Actions
     #[arg(long, value_enum, value_name = "FORMAT")]
-    pub format: Option<Format>,
+    pub(crate) format: Option<Format>,
     /// Exit with 0 where the answer is no: for jobs that only report
     #[arg(long)]
-    pub exit_zero: bool,
+    pub(crate) exit_zero: bool,
 }
 
 /// How policies are compiled.
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Checks")]
-pub struct CompileArgs {
+pub(crate) struct CompileArgs {
     /// The day for exceptions that end, in place of today's date: 2026-11-23
     #[arg(long, value_name = "DAY")]
-    pub today: Option<Date>,
+    pub(crate) today: Option<Date>,
     /// Make W0203, a missing value that lets an object pass, an error
     #[arg(long)]
-    pub strict: bool,
+    pub(crate) strict: bool,
     /// Fail if there are warnings
     #[arg(long)]
-    pub deny_warnings: bool,
+    pub(crate) deny_warnings: bool,
     /// Warn of a code that kpol.toml allows
     #[arg(short = 'W', long, value_name = "CODE")]
-    pub warn: Vec<String>,
+    pub(crate) warn: Vec<String>,
     /// Say nothing of a code that is not an error
     #[arg(short = 'A', long, value_name = "CODE")]
-    pub allow: Vec<String>,
+    pub(crate) allow: Vec<String>,
 }
 
 /// Make a project: kpol.toml, one rule with its test, a CI file
 #[derive(Clone, Debug, Args)]
-pub struct NewArgs {
+pub(crate) struct NewArgs {
     /// The directory
     #[arg(default_value = ".", value_hint = ValueHint::DirPath)]
-    pub dir: PathBuf,
+    pub(crate) dir: PathBuf,
     /// Write into a directory that is not empty; files that exist are replaced
     #[arg(long)]
-    pub force: bool,
+    pub(crate) force: bool,
 }
 
 /// Check policies: syntax, types, lints, absence, cost, exceptions
 #[derive(Clone, Debug, Args)]
-pub struct CheckArgs {
+pub(crate) struct CheckArgs {
     /// Files, directories, names of library packages (`std.pss`) or `-`; the current directory if there is none
     #[arg(value_name = "PATH", value_hint = ValueHint::AnyPath)]
-    pub paths: Vec<String>,
+    pub(crate) paths: Vec<String>,
     /// The versions of Kubernetes that the policies are for: 1.31..1.36, or one
     #[arg(long, value_name = "RANGE")]
-    pub kubernetes: Option<MinorRange>,
+    pub(crate) kubernetes: Option<MinorRange>,
     /// Apply the changes that are safe to make by machine
     #[arg(long)]
-    pub fix: bool,
+    pub(crate) fix: bool,
     #[command(flatten)]
-    pub compile: CompileArgs,
+    pub(crate) compile: CompileArgs,
     #[command(flatten)]
-    pub output: OutputArgs,
+    pub(crate) output: OutputArgs,
 }
 
 /// Format policies, in the one style
 #[derive(Clone, Debug, Args)]
-pub struct FmtArgs {
+pub(crate) struct FmtArgs {
     /// Files, directories or `-` (from stdin to stdout); the current directory if there is none
     #[arg(value_name = "PATH", value_hint = ValueHint::AnyPath)]
-    pub paths: Vec<String>,
+    pub(crate) paths: Vec<String>,
     /// Change nothing; exit with 1 if a file would change
     #[arg(long)]
-    pub check: bool,
+    pub(crate) check: bool,
     /// Change nothing; print what would change
     #[arg(long)]
-    pub diff: bool,
+    pub(crate) diff: bool,
 }
 
 /// Run the tests that policies hold
 #[derive(Clone, Debug, Args)]
-pub struct TestArgs {
+pub(crate) struct TestArgs {
     /// Files, directories or names of library packages; the current directory if there is none
     #[arg(value_name = "PATH", value_hint = ValueHint::AnyPath)]
-    pub paths: Vec<String>,
+    pub(crate) paths: Vec<String>,
     /// Only tests whose rule or name contains this
     #[arg(short = 'k', long = "filter", value_name = "TEXT")]
-    pub filter: Option<String>,
+    pub(crate) filter: Option<String>,
     /// Report which clauses and absent fields the tests reach
     #[arg(long, value_enum, value_name = "FORM", num_args = 0..=1, require_equals = true, default_missing_value = "text")]
-    pub coverage: Option<Coverage>,
+    pub(crate) coverage: Option<Coverage>,
     /// The least coverage in percent; less fails
     #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(0..=100))]
-    pub threshold: Option<u8>,
+    pub(crate) threshold: Option<u8>,
     #[command(flatten)]
-    pub compile: CompileArgs,
+    pub(crate) compile: CompileArgs,
     #[command(flatten)]
-    pub output: OutputArgs,
+    pub(crate) output: OutputArgs,
 }
 
 /// The form of a coverage report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Coverage {
+pub(crate) enum Coverage {
     Text,
     Html,
     Lcov,
@@ -179,52 +179,52 @@ pub enum Coverage {
 /// Evaluate policies on manifests: which rule is broken, where and why
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "Examples:\n  kpolc eval -p std.pss.restricted deploy/\n  helm template . | kpolc eval -p policies -p std.pss -\n  kpolc eval policies -i review.json --why")]
-pub struct EvalArgs {
+pub(crate) struct EvalArgs {
     /// With -p: manifests (files, directories or `-`); without: one policy, with the manifests given by -i
     #[arg(value_name = "MANIFEST", value_hint = ValueHint::AnyPath)]
-    pub paths: Vec<String>,
+    pub(crate) paths: Vec<String>,
     /// Policies: files, directories or names of library packages
     #[arg(short, long = "policy", value_name = "POLICY", value_hint = ValueHint::AnyPath)]
-    pub policies: Vec<String>,
+    pub(crate) policies: Vec<String>,
     /// A manifest, a directory of them, an AdmissionReview, or `-`
     #[arg(short, long = "input", value_name = "MANIFEST", value_hint = ValueHint::AnyPath)]
-    pub inputs: Vec<String>,
+    pub(crate) inputs: Vec<String>,
     /// Manifests that are in the cluster already: read by rules, not judged
     #[arg(long, value_name = "PATH", value_hint = ValueHint::AnyPath)]
-    pub cluster: Vec<String>,
+    pub(crate) cluster: Vec<String>,
     /// A CustomResourceDefinition whose kind the manifests may have
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub crd: Vec<PathBuf>,
+    pub(crate) crd: Vec<PathBuf>,
     /// Pass over objects of kinds that are not known
     #[arg(long)]
-    pub skip_unknown_kinds: bool,
+    pub(crate) skip_unknown_kinds: bool,
     /// The version of Kubernetes: 1.29; the newest that is known if not given
     #[arg(long, value_name = "VERSION")]
-    pub kubernetes: Option<Minor>,
+    pub(crate) kubernetes: Option<Minor>,
     /// The value of a param
     #[arg(long = "param", value_name = "NAME=VALUE")]
-    pub params: Vec<String>,
-    /// The mode of rules without a bind
-    #[arg(long, value_enum, value_name = "MODE", default_value = "deny")]
-    pub mode: Mode,
+    pub(crate) params: Vec<String>,
+    /// The mode of rules without a bind: kpol.toml's, or deny
+    #[arg(long, value_enum, value_name = "MODE")]
+    pub(crate) mode: Option<Mode>,
     /// Print why: the conditions with their values
     #[arg(long)]
-    pub why: bool,
+    pub(crate) why: bool,
     /// Print what the mutations make of the objects instead of judging them
     #[arg(long, value_enum, value_name = "WHAT", num_args = 0..=1, require_equals = true, default_missing_value = "objects")]
-    pub mutate: Option<MutateOutput>,
+    pub(crate) mutate: Option<MutateOutput>,
     /// The most bytes of one manifest file
     #[arg(long, value_name = "BYTES", default_value_t = 64 << 20)]
-    pub max_bytes: usize,
+    pub(crate) max_bytes: usize,
     #[command(flatten)]
-    pub compile: CompileArgs,
+    pub(crate) compile: CompileArgs,
     #[command(flatten)]
-    pub output: OutputArgs,
+    pub(crate) output: OutputArgs,
 }
 
 /// The mode of rules without a bind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Mode {
+pub(crate) enum Mode {
     Dryrun,
     Warn,
     Deny,
@@ -242,7 +242,7 @@ impl From<Mode> for kpol_vm::ir::Mode {
 
 /// What `eval --mutate` prints.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum MutateOutput {
+pub(crate) enum MutateOutput {
     /// The objects after the mutations
     Objects,
     /// JSON Patch
@@ -252,45 +252,45 @@ pub enum MutateOutput {
 /// Explain a code, rule, kind, builtin, event or control
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "Subjects: a code (E0101), a rule of the policies, a kind or record (Pod, Container), a builtin, an event, \na control id, or a list: codes, rules, kinds, builtins, events, controls.")]
-pub struct ExplainArgs {
+pub(crate) struct ExplainArgs {
     /// What; the list of codes if not given
     #[arg(value_name = "SUBJECT")]
-    pub subject: Option<String>,
+    pub(crate) subject: Option<String>,
     /// Where rules are looked for; the current directory and the library if not given
     #[arg(value_name = "PATH", value_hint = ValueHint::AnyPath)]
-    pub paths: Vec<String>,
+    pub(crate) paths: Vec<String>,
 }
 
 /// Write a catalogue of the rules: severity, MITRE ATT&CK, CIS, PSS and NSA/CISA
 #[derive(Clone, Debug, Args)]
-pub struct DocArgs {
+pub(crate) struct DocArgs {
     /// Files, directories or names of library packages; the current directory if there is none
     #[arg(value_name = "PATH", value_hint = ValueHint::AnyPath)]
-    pub paths: Vec<String>,
+    pub(crate) paths: Vec<String>,
     /// Where to write
     #[arg(short, long, value_name = "DIR", default_value = "kpol-doc", value_hint = ValueHint::DirPath)]
-    pub out: PathBuf,
+    pub(crate) out: PathBuf,
     /// The form
     #[arg(long, value_enum, value_name = "FORM", default_value = "html")]
-    pub format: DocFormat,
+    pub(crate) format: DocFormat,
 }
 
 /// The form of a catalogue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum DocFormat {
+pub(crate) enum DocFormat {
     Html,
     Md,
 }
 
 /// Print schemas: of the results, of the kinds, of CRDs
 #[derive(Clone, Debug, Args)]
-pub struct SchemaArgs {
+pub(crate) struct SchemaArgs {
     #[command(subcommand)]
-    pub command: SchemaCommand,
+    pub(crate) command: SchemaCommand,
 }
 
 #[derive(Clone, Debug, Subcommand)]
-pub enum SchemaCommand {
+pub(crate) enum SchemaCommand {
     /// The JSON schema of `--format json`
     Diagnostics,
     /// The kinds that policies can be about
@@ -307,16 +307,16 @@ pub enum SchemaCommand {
 
 /// Print a completion script
 #[derive(Clone, Debug, Args)]
-pub struct CompletionsArgs {
+pub(crate) struct CompletionsArgs {
     /// The shell
     #[arg(value_enum)]
-    pub shell: Shell,
+    pub(crate) shell: Shell,
 }
 
 /// Print the man page, or write one per command
 #[derive(Clone, Debug, Args)]
-pub struct ManArgs {
+pub(crate) struct ManArgs {
     /// A directory for one page per command
     #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath)]
-    pub out: Option<PathBuf>,
+    pub(crate) out: Option<PathBuf>,
 }

@@ -6,32 +6,7 @@ use kpol_grammar::diagnostic::CodeInfo;
 pub(crate) static CODES: &[CodeInfo] = &[CodeInfo {
     code: "E0601",
     title: "a rule lacks metadata that the project asks for",
-    page: "\
-The project's `kpol.toml` has a line such as
-
-```toml
-required_metadata = [\"severity\", \"owner\"]
-```
-
-and this rule has no such clause. Reports sort by severity, and somebody must answer for a rule.
-
-```kpol bad
-rule no_privileged on Pod {
-  deny when any c in object.spec.containers { c.securityContext.privileged }
-    message \"privileged\"
-}
-```
-
-```kpol good
-/// Privileged containers own the node.
-rule no_privileged on Pod {
-  severity critical
-  owner    \"team-platform\"
-  deny when any c in object.spec.containers { c.securityContext.privileged }
-    message \"privileged\"
-}
-```
-",
+    page: include_str!("codes/E0601.md"),
 }];
 
 /// The page of a code, whoever reports it.

@@ -98,14 +98,12 @@ impl Io {
     }
 
     /// Whether results are colored.
-    #[must_use]
-    pub fn colored_stdout(&self, color: Color) -> bool {
+    pub(crate) fn colored_stdout(&self, color: Color) -> bool {
         self.colored(color, self.stdout_terminal)
     }
 
     /// Whether what stands beside the results is colored.
-    #[must_use]
-    pub fn colored_stderr(&self, color: Color) -> bool {
+    pub(crate) fn colored_stderr(&self, color: Color) -> bool {
         self.colored(color, self.stderr_terminal)
     }
 

@@ -7,7 +7,7 @@
 //! Exit codes, for every command: 0 clean, 1 the answer is no, 2 kpolc could not do its job.
 #![forbid(unsafe_code)]
 
-pub mod args;
+mod args;
 mod codes;
 mod commands;
 mod coverage;

@@ -74,6 +74,11 @@ impl Loaded {
         entries.map(|(_, file)| file.items.iter().filter(is_rule).count()).sum()
     }
 
+    /// Whether a source is a file that was asked for.
+    pub(crate) fn is_own_file(&self, source: &Source) -> bool {
+        source.role == Role::Entry && !source.name.starts_with('<') && !source.name.starts_with("std/")
+    }
+
     /// How many of the sources were asked for.
     pub(crate) fn entries(&self) -> usize {
         self.compiled.sources.iter().filter(|source| source.role == Role::Entry).count()
@@ -90,9 +95,8 @@ pub(crate) fn load(paths: &[String], options: &LoadOptions, io: &mut Io) -> Resu
     levels::check_codes(options)?;
     let mut sources = sources(&entries, Role::Entry, io)?;
     sources.extend(vocabulary::sources(&sources, &entries, &project, io)?);
-    let mut crds = files::Crds::of(&project, options, io)?;
-    sources.extend(crds.source());
-    let loader = files::Files::new(io.dir.clone(), crds);
+    sources.extend(files::Crds::of(&project, options, io)?.source());
+    let loader = files::Files::new(io.dir.clone());
     let kubernetes = options.kubernetes.or(project.kubernetes);
     let defaults = Options::default();
     let compiler_options = Options {

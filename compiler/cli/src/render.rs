@@ -4,6 +4,7 @@ mod github;
 mod human;
 mod json;
 mod junit;
+mod page;
 mod paint;
 mod sarif;
 mod short;
@@ -12,6 +13,7 @@ mod table;
 
 pub(crate) use human::error;
 pub(crate) use json::SCHEMA;
+pub(crate) use page::page;
 pub(crate) use paint::{Paint, Role};
 pub(crate) use table::table;
 

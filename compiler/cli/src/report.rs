@@ -155,12 +155,6 @@ impl Problem {
             ..Problem::at(at(&error.at), error.message.clone())
         }
     }
-
-    /// With a help line.
-    pub(crate) fn help(mut self, help: impl Into<String>) -> Problem {
-        self.help = Some(help.into());
-        self
-    }
 }
 
 /// What became of a hit.

@@ -4,11 +4,11 @@ use std::{fmt, str::FromStr};
 
 /// A minor version of Kubernetes: the 34 of `1.34`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Minor(pub u32);
+pub(crate) struct Minor(pub u32);
 
 /// A range of minors, both ends included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct MinorRange(pub Minor, pub Minor);
+pub(crate) struct MinorRange(pub Minor, pub Minor);
 
 impl FromStr for Minor {
     type Err = String;

@@ -12,7 +12,7 @@ use kpol_vm::{
 
 use crate::{
     CliError, Exit, Io,
-    args::{EvalArgs, Global, MutateOutput},
+    args::{EvalArgs, Global, Mode, MutateOutput},
     judge::{self, Judged, Settings, Verdicts},
     load::{LoadOptions, Loaded, load},
     manifests::{self, InputError, Located, ManifestFile, Object},
@@ -111,7 +111,7 @@ fn prepare(args: &EvalArgs, loaded: &Loaded, io: &Io) -> Result<Evaluator, CliEr
     let newest = loaded.compiled.catalog.schema().minors().1;
     let options = evaluate::Options {
         params: params(args, loaded)?,
-        default_mode: args.mode.into(),
+        default_mode: args.mode.or(loaded.project.mode).unwrap_or(Mode::Deny).into(),
         max_mode: kpol_vm::ir::Mode::Deny,
         today: args.compile.today.unwrap_or(io.today),
         kubernetes: (1, args.kubernetes.map_or(newest, |minor| minor.0)),

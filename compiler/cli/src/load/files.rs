@@ -64,8 +64,6 @@ pub(crate) fn write_atomic(path: &Path, text: &str) -> Result<(), CliError> {
 pub(crate) struct Crds {
     /// Kind and file.
     kinds: Vec<(String, String)>,
-    /// Where the paths in `kinds` start.
-    base: PathBuf,
 }
 
 /// The name of the source that brings in the kinds of [`Crds`].
@@ -91,7 +89,7 @@ impl Crds {
     }
 
     /// A source that names each of the kinds; none if there are none.
-    pub(crate) fn source(&mut self) -> Option<Source> {
+    pub(crate) fn source(&self) -> Option<Source> {
         if self.kinds.is_empty() {
             return None;
         }
@@ -133,7 +131,7 @@ pub(crate) struct Files {
 }
 
 impl Files {
-    pub(crate) fn new(dir: PathBuf, _crds: Crds) -> Files {
+    pub(crate) fn new(dir: PathBuf) -> Files {
         Files { dir }
     }
 }

@@ -92,7 +92,8 @@ fn each<'r>(report: &'r Report, give: &mut dyn FnMut(Annotation<'r>)) {
             Level::Warning => "warning",
             Level::Note => "notice",
         };
-        let message = with_lines(&diagnostic.message, helps.chain(notes));
+        let label = diagnostic.labels.first().map(|label| label.text.clone()).filter(|text| !text.is_empty());
+        let message = with_lines(&diagnostic.message, label.into_iter().chain(helps).chain(notes));
         let place = report.place_of(diagnostic);
         give(Annotation { level, place, file: None, title: diagnostic.code.to_owned(), message });
     }

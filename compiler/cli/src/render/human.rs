@@ -114,11 +114,24 @@ fn of_finding(finding: &Finding) -> Snippet<'_> {
     }
 }
 
+/// Wider than this, references are counted instead of shown.
+const MAX_REFERENCES: usize = 72;
+
 /// What the rule stands for: techniques, benchmark numbers, controls.
 fn references(finding: &Finding) -> String {
     let cis = finding.cis.iter().map(|number| format!("CIS {number}"));
-    let controls = finding.tags.iter().filter(|tag| kpol_stdlib::controls::control(tag).is_some()).cloned();
-    finding.mitre.iter().cloned().chain(cis).chain(controls).collect::<Vec<_>>().join(", ")
+    let controls = finding.tags.iter().filter(|tag| kpol_stdlib::controls::control(tag).is_some());
+    let controls = controls.filter(|tag| finding.cis.is_empty() || !tag.starts_with("cis.")).cloned();
+    let all: Vec<String> = finding.mitre.iter().cloned().chain(cis).chain(controls).collect();
+    let mut shown = String::new();
+    for (index, reference) in all.iter().enumerate() {
+        if shown.len() + reference.len() > MAX_REFERENCES {
+            return format!("{shown} and {} more", all.len() - index);
+        }
+        shown.push_str(if index == 0 { "" } else { ", " });
+        shown.push_str(reference);
+    }
+    shown
 }
 
 /// A test that did not pass.

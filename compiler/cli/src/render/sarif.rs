@@ -223,7 +223,7 @@ fn of_rule(finding: &Finding, rules: &mut Rules) -> Value {
     }
     if let Some(severity) = finding.severity {
         rule["properties"]["security-severity"] = score(severity).into();
-        rule["properties"]["problem.severity"] = severity_word(severity).into();
+        rule["properties"]["severity"] = severity_word(severity).into();
     }
     if !relations.is_empty() {
         rule["relationships"] = relations.into();
