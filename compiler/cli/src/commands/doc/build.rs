@@ -35,7 +35,7 @@ pub(crate) fn catalogue(compiled: &Compiled) -> Catalogue {
         mutations: builder.mutations(),
         tactics,
         open_tactics,
-        binds: !module.binds.is_empty(),
+        binds: module.binds.iter().any(says_something),
         packages,
     }
 }
@@ -230,9 +230,9 @@ impl<'c> Builder<'c> {
         let lowered = self.module.mutations.iter().zip(&self.compiled.debug.mutations).enumerate();
         lowered
             .map(|(index, (mutation, debug))| {
-                let found = self.items().find_map(|(item, _, _)| match &item.kind {
-                    ItemKind::Mutate(written) if written.name.span == debug.name => Some((item, written)),
-                    _ => None,
+                let found = self.items().find_map(|(item, _, _)| {
+                    let ItemKind::Mutate(written) = &item.kind else { return None };
+                    (written.name.span == debug.name).then_some((item, written))
                 });
                 let (lead, docs) = text::lead(&mutation.meta.doc);
                 let mut changes = Vec::new();
@@ -287,9 +287,8 @@ impl<'c> Builder<'c> {
 
     /// The module has exceptions and binds in the order of the entry files.
     fn exceptions(&self, rule: usize) -> Vec<Exception> {
-        let written = self.entries().filter_map(|(item, _, _)| match &item.kind {
-            ItemKind::Exception(exception) => Some(exception),
-            _ => None,
+        let written = self.entries().filter_map(|(item, _, _)| {
+            if let ItemKind::Exception(exception) = &item.kind { Some(exception) } else { None }
         });
         let of_rule =
             self.module.exceptions.iter().zip(written).filter(|(lowered, _)| has(&lowered.rules, rule));
@@ -314,10 +313,9 @@ impl<'c> Builder<'c> {
     }
 
     fn binds(&self, rule: usize) -> Vec<Bind> {
-        let written = self.entries().filter_map(|(item, _, _)| match &item.kind {
-            ItemKind::Bind(bind) => Some(bind),
-            _ => None,
-        });
+        let written = self
+            .entries()
+            .filter_map(|(item, _, _)| if let ItemKind::Bind(bind) = &item.kind { Some(bind) } else { None });
         let of_rule = self.module.binds.iter().zip(written).filter(|(lowered, _)| has(&lowered.rules, rule));
         of_rule.map(|(lowered, written)| self.bind(rule, lowered, written)).collect()
     }
@@ -344,6 +342,13 @@ impl<'c> Builder<'c> {
         let line = before.matches('\n').count() + 1;
         (text, format!("{}:{line}", source.name))
     }
+}
+
+/// A bind that only takes rules in says nothing of where and how they hold.
+fn says_something(bind: &ir::Bind) -> bool {
+    bind.mode.is_some()
+        || !bind.with.is_empty()
+        || bind.conditions.iter().any(|condition| condition.cond.is_some())
 }
 
 fn has(rules: &[ir::RuleId], rule: usize) -> bool {

@@ -125,7 +125,7 @@ fn techniques(catalogue: &Catalogue) -> String {
 
 fn meter(framework: &Framework) -> Markup {
     let (covered, all) = framework.coverage();
-    let percent = if all == 0 { 0 } else { covered * 100 / all };
+    let percent = (covered * 100).checked_div(all).unwrap_or(0);
     html! {
         li {
             a href={ "#" (framework.id) } { (framework.title) }

@@ -27,7 +27,7 @@ pub(crate) struct Catalogue {
     pub(crate) tactics: Vec<Tactic>,
     /// The titles of the other tactics.
     pub(crate) open_tactics: Vec<&'static str>,
-    /// Whether any rule is bound; if none is, nothing is said of binds.
+    /// Whether any bind says where or how hard rules hold; if none does, nothing is said of binds.
     pub(crate) binds: bool,
 }
 

@@ -3,10 +3,7 @@
 //! Nothing else has a meaning, so that no text can become markup: what both output forms write is these parts, each
 //! escaped in its own way.
 
-use kpol_grammar::{
-    ast::{Expr, ExprKind, StrLit},
-    template,
-};
+use kpol_grammar::{TemplatePart, ast::StrLit, print_expr, template};
 
 /// A part of a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,19 +81,11 @@ pub(crate) fn message(text: &StrLit) -> Vec<Piece> {
         Ok(parts) => parts
             .into_iter()
             .map(|part| match part {
-                kpol_grammar::TemplatePart::Text(text) => Piece::Text(text),
-                kpol_grammar::TemplatePart::Hole(path) => Piece::Hole(dotted(&path)),
+                TemplatePart::Text(text) => Piece::Text(text),
+                TemplatePart::Hole(path) => Piece::Hole(print_expr(&path)),
             })
             .collect(),
         Err(_) => vec![Piece::Text(text.text.clone())],
-    }
-}
-
-fn dotted(path: &Expr) -> String {
-    match &path.kind {
-        ExprKind::Field { base, name } => format!("{}.{}", dotted(base), name.text),
-        ExprKind::Var(name) => name.text.clone(),
-        _ => kpol_grammar::print_expr(path),
     }
 }
 

@@ -56,40 +56,48 @@ pub(crate) fn mode(mode: Mode) -> &'static str {
 }
 
 /// Where a rule applies: `Pods and everything with a pod template, also ephemeral containers; on create and update`.
-/// Backticks are code.
+/// Targets with the same operations are said together. Backticks are code.
 pub(crate) fn targets(on: &ast::On, lowered: &[Target], catalog: &Catalog) -> String {
-    let parts: Vec<String> = on.targets.iter().map(|target| target_words(target, lowered, catalog)).collect();
+    let mut parts: Vec<String> = Vec::new();
+    let mut groups: Vec<(String, Vec<String>)> = Vec::new();
+    for target in &on.targets {
+        let name = path(&target.path);
+        if let Some(event) = catalog.event(&name) {
+            let first = event.doc.split_inclusive('.').next().unwrap_or_default();
+            parts.push(format!("Event `{name}`: {}", lower_first(first.trim_end_matches('.').trim())));
+            continue;
+        }
+        let (what, default) = kind_words(target, &name);
+        let written: Vec<&str> = target.operations.iter().map(|operation| operation.text.as_str()).collect();
+        let operations = and(if written.is_empty() { default } else { &written });
+        match groups.iter_mut().find(|(known, _)| *known == operations) {
+            Some((_, kinds)) => kinds.push(what),
+            None => groups.push((operations, vec![what])),
+        }
+    }
+    parts.extend(groups.into_iter().map(|(operations, kinds)| format!("{}; on {operations}", and(&kinds))));
+    let ephemeral = lowered.iter().any(
+        |target| matches!(target, Target::Kind { subresource: Some(sub), .. } if sub == "ephemeralcontainers"),
+    );
+    let written = on.targets.iter().any(|target| target.subresource.is_some());
+    if ephemeral && !written {
+        parts.push("Also when an ephemeral container is added to a pod".to_owned());
+    }
     parts.join(". ")
 }
 
-fn target_words(target: &ast::Target, lowered: &[Target], catalog: &Catalog) -> String {
-    let name = path(&target.path);
-    if let Some(event) = catalog.event(&name) {
-        let first = event.doc.split_inclusive('.').next().unwrap_or_default();
-        return format!("Event `{name}`: {}", lower_first(first.trim_end_matches('.').trim()));
+/// A kind in words, and the operations that are meant if none is written.
+fn kind_words(target: &ast::Target, name: &str) -> (String, &'static [&'static str]) {
+    match &target.subresource {
+        Some(sub) if ["exec", "attach", "portforward", "proxy"].contains(&sub.text.as_str()) => {
+            (format!("`{name}/{}`", sub.text), &["connect"])
+        }
+        Some(sub) => (format!("`{name}/{}`", sub.text), &["create", "update"]),
+        None if name == "Workload" => {
+            ("Pods and everything with a pod template".to_owned(), &["create", "update"])
+        }
+        None => (format!("`{name}`"), &["create", "update"]),
     }
-    let written: Vec<&str> = target.operations.iter().map(|operation| operation.text.as_str()).collect();
-    if let Some(subresource) = &target.subresource {
-        let connects = ["exec", "attach", "portforward", "proxy"].contains(&subresource.text.as_str());
-        let on = operations(&written, if connects { &["connect"] } else { &["create", "update"] });
-        return format!("Requests for `{name}/{}`; on {on}", subresource.text);
-    }
-    let mut what = match name.as_str() {
-        "Workload" => "Pods and everything with a pod template".to_owned(),
-        _ => format!("`{name}`"),
-    };
-    let ephemeral = (name == "Workload" || name == "Pod")
-        && lowered.iter().any(|target| {
-            matches!(target, Target::Kind { subresource: Some(sub), .. } if sub == "ephemeralcontainers")
-        });
-    if ephemeral {
-        what.push_str(", also ephemeral containers that are added later");
-    }
-    format!("{what}; on {}", operations(&written, &["create", "update"]))
-}
-
-fn operations(written: &[&str], default: &[&str]) -> String {
-    and(if written.is_empty() { default } else { written })
 }
 
 /// `a, b and c`.

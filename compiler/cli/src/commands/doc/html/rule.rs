@@ -55,7 +55,7 @@ pub(super) fn laws(laws: &[String]) -> Markup {
 pub(super) fn source(source: &str, place: &str) -> Markup {
     html! {
         @if !source.is_empty() {
-            details.more {
+            details.more.source {
                 summary { "Source " span.amount { (breakable(place)) } }
                 pre tabindex="0" { code { (source) } }
             }

@@ -48,7 +48,7 @@
   }
 
   document.addEventListener("keydown", (event) => {
-    const typing = event.target.closest("input, textarea");
+    const typing = event.target.closest?.("input, textarea");
     if (event.key === "/" && !typing && !event.ctrlKey && !event.metaKey && !event.altKey) {
       event.preventDefault();
       query.closest("details").open = true;
@@ -77,7 +77,7 @@
   addEventListener("hashchange", reveal);
   reveal();
 
-  // On narrow screens the contents begin closed; on paper everything is open.
+  // On narrow screens the contents begin closed; on paper all but the sources is open.
   const contents = document.querySelector(".contents");
   const narrow = matchMedia("(max-width: 60rem)");
   const fold = () => { contents.open = !narrow.matches; };
@@ -88,7 +88,7 @@
   });
   let closed = [];
   addEventListener("beforeprint", () => {
-    closed = all("details:not([open])");
+    closed = all("details:not([open], .source)");
     for (const one of closed) one.open = true;
   });
   addEventListener("afterprint", () => {
