@@ -194,9 +194,9 @@ impl<'c, 'a> Elab<'c, 'a> {
     /// The left operand of a chain of `and` or of `or` is as deep as the chain.
     fn depth_of(&self, op: &Op) -> usize {
         let depth = |id: &ExprId| self.depths.get(id.index()).copied().unwrap_or(0);
-        let chain = |left: &ExprId| match (op, self.code.expr(*left).map(|expr| &expr.op)) {
-            (Op::And(..), Some(Op::And(..))) | (Op::Or(..), Some(Op::Or(..))) => true,
-            _ => false,
+        let chain = |left: &ExprId| {
+            let left = self.code.expr(*left).map(|expr| &expr.op);
+            matches!((op, left), (Op::And(..), Some(Op::And(..))) | (Op::Or(..), Some(Op::Or(..))))
         };
         match op {
             Op::And(left, right) | Op::Or(left, right) if chain(left) => depth(left).max(depth(right) + 1),

@@ -1,4 +1,11 @@
 //! Every code has a page whose examples are true, and every diagnostic is shown in full in a snapshot.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::disallowed_methods,
+    reason = "tests read fixtures and fail by panicking"
+)]
 
 mod common;
 

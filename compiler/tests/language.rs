@@ -1,4 +1,11 @@
 //! The worked examples of the language's reference, as files that a newcomer reads: they check, and stand formatted.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::disallowed_methods,
+    reason = "tests read fixtures and fail by panicking"
+)]
 
 mod common;
 

@@ -1,4 +1,11 @@
 //! Laws of the whole compiler, on made-up and on broken programs.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::disallowed_methods,
+    reason = "tests read fixtures and fail by panicking"
+)]
 
 mod common;
 
@@ -31,6 +38,51 @@ fn is_sound(compiled: &Compiled) {
         }
     }
 }
+
+fn host(fuel: u64) -> Host {
+    Host {
+        params: Vec::new(),
+        default_mode: Mode::Deny,
+        max_mode: Mode::Deny,
+        today: jiff::civil::date(2026, 11, 23),
+        kubernetes: (1, 37),
+        fuel,
+    }
+}
+
+fn json(text: &str) -> Json {
+    let documents = kpol_manifest::parse(text, kpol_manifest::Syntax::Auto, &kpol_manifest::Limits::default());
+    documents.unwrap().remove(0).value
+}
+
+/// What a policy says of a pod with everything and of one with nothing.
+fn judge(compiled: &Compiled) -> Vec<String> {
+    let Some(module) = compiled.module.clone() else { return Vec::new() };
+    let evaluator = Evaluator::new(module, compiled.catalog.builtins(), host(5_000_000)).unwrap();
+    let mut said = Vec::new();
+    for pod in [RICH, "{ apiVersion: v1, kind: Pod }"] {
+        let pod = json(pod);
+        let outcome = evaluator.review(&Review::create(&pod).unwrap(), &NoCluster).unwrap();
+        said.extend(outcome.findings.into_iter().map(|finding| finding.message));
+    }
+    said
+}
+
+const RICH: &str = r#"
+apiVersion: v1
+kind: Pod
+metadata: { name: web, namespace: shop, labels: { team: a, b: c } }
+spec:
+  initContainers:
+    - { name: a, image: "nginx:1.27", securityContext: { privileged: true, runAsUser: 0 } }
+  containers:
+    - name: web
+      image: registry.acme.io/web@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef
+      ports: [{ containerPort: 80 }]
+      env: [{ name: A, value: b }]
+      resources: { limits: { memory: 1Gi, cpu: 500m } }
+      securityContext: { capabilities: { add: [NET_ADMIN], drop: [ALL] } }
+"#;
 
 /// The fixtures and the examples: texts that compile, alone or with what they name.
 fn texts() -> Vec<String> {
@@ -93,9 +145,109 @@ fn expression() -> impl Strategy<Value = String> {
     })
 }
 
+/// The types that [`typed`] makes expressions of.
+#[derive(Clone, Copy, Debug)]
+enum Want {
+    Bool,
+    Int,
+    Text,
+    Texts,
+    Quantity,
+    Dyn,
+}
+
+/// An expression that nearly always has its type.
+fn typed(want: Want, depth: u32) -> BoxedStrategy<String> {
+    let leaves: &[&'static str] = match want {
+        Want::Bool => &[
+            "true", "c.securityContext.privileged", "c.securityContext.runAsNonRoot", "c.stdin", "is_root(c)",
+            "has c.resources.limits[\"memory\"]", "has object.metadata.labels", "any n in nets { \"10.1.1.1\" under n }",
+            "c.image under \"registry.acme.io\"", "\"ALL\" in c.securityContext.capabilities.drop",
+        ],
+        Want::Int => &["1", "-3", "len(c.ports)", "c.securityContext.runAsUser", "p", "c.ports[0].containerPort", "int(c.name)"],
+        Want::Text => &[
+            "\"a\"", "c.name", "pod.spec.nodeName", "object.metadata.labels[\"team\"]", "c.image.tag", "namespace.name",
+            "object.metadata.labels[c.name]", "string(d)", "c.role", "object.id",
+        ],
+        Want::Texts => &[
+            "[]", "[\"a\", \"b\"]", "xs", "texts", "c.args", "keys(object.metadata.labels)", "user.groups",
+            "[k.name for k in c.env]", "c.securityContext.capabilities.add",
+        ],
+        Want::Quantity => &["1Gi", "q", "c.resources.limits[\"memory\"]", "c.resources.requests[\"cpu\"]", "quantity(c.name)"],
+        Want::Dyn => &["d", "d.a", "d[0]", "d.a[c.name]"],
+    };
+    let leaf = prop::sample::select(leaves).prop_map(str::to_owned).boxed();
+    if depth == 0 {
+        return leaf;
+    }
+    let of = |want| typed(want, depth - 1);
+    let v = format!("v{depth}");
+    let (v1, v2, v3) = (v.clone(), v.clone(), v.clone());
+    let choose = (of(Want::Bool), of(want), of(want)).prop_map(|(a, b, c)| format!("(if {a} then {b} else {c})"));
+    let more = match want {
+        Want::Bool => {
+            let order = prop::sample::select(vec!["==", "!=", "<", "<=", ">", ">="]);
+            let text = prop::sample::select(vec!["==", "!=", "contains", "starts_with", "ends_with", "like", "not like"]);
+            let pair = |want| (of(want), order.clone(), of(want)).prop_map(|(a, op, b)| format!("({a} {op} {b})"));
+            prop_oneof![
+                (of(Want::Bool), prop::sample::select(vec!["and", "or", "==", "!="]), of(Want::Bool))
+                    .prop_map(|(a, op, b)| format!("({a} {op} {b})")),
+                of(Want::Bool).prop_map(|a| format!("(not {a})")),
+                pair(Want::Int),
+                pair(Want::Quantity),
+                pair(Want::Dyn),
+                (of(Want::Text), text, of(Want::Text)).prop_map(|(a, op, b)| format!("({a} {op} {b})")),
+                (of(Want::Text), of(Want::Texts)).prop_map(|(a, b)| format!("({a} in {b})")),
+                (of(Want::Texts), of(Want::Texts)).prop_map(|(a, b)| format!("({a} == {b})")),
+                (of(Want::Dyn), of(Want::Text)).prop_map(|(a, b)| format!("({a} != {b})")),
+                (prop::sample::select(vec!["any", "all", "none"]), of(Want::Texts), of(Want::Bool))
+                    .prop_map(move |(quant, a, b)| format!("({quant} {v1} in {a} {{ {v1} == c.name or {b} }})")),
+                of(Want::Text).prop_map(|a| format!("({a} matches re\"a|b\")")),
+            ]
+            .boxed()
+        }
+        Want::Int => prop_oneof![
+            (of(Want::Int), prop::sample::select(vec!["+", "-"]), of(Want::Int))
+                .prop_map(|(a, op, b)| format!("(({a} ?? 0) {op} ({b} ?? 1))")),
+            of(Want::Texts).prop_map(|a| format!("len({a})")),
+            (of(Want::Texts), of(Want::Bool)).prop_map(move |(a, b)| format!("(count {v2} in {a} {{ has {v2} and {b} }})")),
+            (of(Want::Int), of(Want::Int)).prop_map(|(a, b)| format!("sum([{a} ?? 2, {b}])")),
+            choose,
+        ]
+        .boxed(),
+        Want::Text => prop_oneof![
+            of(Want::Text).prop_map(|a| format!("lower({a})")),
+            (of(Want::Text), of(Want::Text)).prop_map(|(a, b)| format!("({a} ?? {b})")),
+            of(Want::Texts).prop_map(|a| format!("join({a}, \",\")")),
+            of(Want::Text).prop_map(|a| format!("same({a})")),
+            (of(Want::Texts), of(Want::Int)).prop_map(|(a, b)| format!("{a}[{b}]")),
+            choose,
+        ]
+        .boxed(),
+        Want::Texts => prop_oneof![
+            (of(Want::Texts), prop::sample::select(vec!["+", "-"]), of(Want::Texts))
+                .prop_map(|(a, op, b)| format!("({a} {op} {b})")),
+            (of(Want::Text), of(Want::Texts), of(Want::Bool))
+                .prop_map(move |(a, b, c)| format!("[{a} for {v3} in {b} where {v3} != \"z\" and {c}]")),
+            (of(Want::Text), of(Want::Text)).prop_map(|(a, b)| format!("[{a}, {b}]")),
+            of(Want::Text).prop_map(|a| format!("split({a}, \",\")")),
+            choose,
+        ]
+        .boxed(),
+        Want::Quantity => prop_oneof![
+            (of(Want::Quantity), of(Want::Quantity)).prop_map(|(a, b)| format!("(({a} ?? 1) + ({b} ?? 1Mi))")),
+            (of(Want::Quantity), of(Want::Quantity)).prop_map(|(a, b)| format!("max([{a}, {b}])")),
+            choose,
+        ]
+        .boxed(),
+        Want::Dyn => prop_oneof![of(Want::Dyn).prop_map(|a| format!("{a}.b")), choose].boxed(),
+    };
+    prop_oneof![1 => leaf, 4 => more].boxed()
+}
+
 fn around(expr: &str) -> String {
     format!(
-        "param xs: list<string> = []\nparam p: int? \nparam nets: set<cidr> = []\nparam d: dyn = 1\nparam q: quantity = 1\n\
+        "param xs: list<string> = []\nparam p: int?\nparam nets: set<cidr> = []\nparam d: dyn = 1\nparam q: quantity = 1\n\
          let texts = [\"a\", \"b\"]\n\
          define is_root(c: Container) = c.securityContext.runAsUser == 0\n\
          define same(x: string) = x\n\
@@ -105,7 +257,7 @@ fn around(expr: &str) -> String {
 }
 
 fn conditioned(expr: &str) -> String {
-    around("1").replace("has v and v == v", &format!("v == 1 and {expr}"))
+    around("1").replace("has v and v == v", &format!("v == 1 and ({expr})"))
 }
 
 proptest! {
@@ -144,8 +296,29 @@ proptest! {
 
     #[test]
     fn what_is_well_typed_runs(expr in expression()) {
-        is_sound(&compile_text(&around(&expr)));
-        is_sound(&compile_text(&conditioned(&expr)));
+        for text in [around(&expr), conditioned(&expr)] {
+            let compiled = compile_text(&text);
+            is_sound(&compiled);
+            judge(&compiled);
+        }
+    }
+
+    #[test]
+    fn what_has_its_type_runs(
+        value in prop::sample::select(vec![Want::Int, Want::Text, Want::Texts, Want::Quantity, Want::Dyn])
+            .prop_flat_map(|want| typed(want, 3)),
+        cond in typed(Want::Bool, 4),
+    ) {
+        for text in [around(&value), conditioned(&cond)] {
+            let compiled = compile_text(&text);
+            is_sound(&compiled);
+            judge(&compiled);
+        }
+        // Law 2: a negation says the opposite of every object.
+        let (yes, no) = (compile_text(&conditioned(&cond)), compile_text(&conditioned(&format!("not ({cond})"))));
+        if yes.module.is_some() && no.module.is_some() {
+            prop_assert_eq!(judge(&yes).len() + judge(&no).len(), 2, "{}", cond);
+        }
     }
 
     #[test]
@@ -180,15 +353,7 @@ fn every_example_of_a_builtin_holds() {
                 wrong.push_str(&format!("{}: {expr}{}", builtin.name, render(&compiled)));
                 continue;
             };
-            let host = Host {
-                params: Vec::new(),
-                default_mode: Mode::Deny,
-                max_mode: Mode::Deny,
-                today: jiff::civil::date(2026, 11, 23),
-                kubernetes: (1, 37),
-                fuel: 1_000_000,
-            };
-            let evaluator = match Evaluator::new(module, catalog.builtins(), host) {
+            let evaluator = match Evaluator::new(module, catalog.builtins(), host(1_000_000)) {
                 Ok(evaluator) => evaluator,
                 Err(error) => {
                     wrong.push_str(&format!("{}: {expr}: {error}\n", builtin.name));
@@ -280,4 +445,67 @@ fn many_declarations_take_little_time() {
     let compiled = compile(vec![entry("a.kpol", &text)], &Crds, &Options::default());
     is_sound(&compiled);
     assert!(start.elapsed() < Duration::from_secs(10));
+}
+
+/// The laws of absence, by what a rule says of a pod that has nothing set.
+#[test]
+fn the_laws_of_absence() {
+    let holds = |expr: &str| {
+        let text = format!(
+            "// allow: W0203 because this tests it\nrule r on Pod {{\n  let user = pod.spec.securityContext.runAsUser\n  \
+             deny when ({expr}) or has user and 1 == 2 message \"x\"\n}}"
+        )
+        .replace("let user", "let uid")
+        .replace("has user", "has uid");
+        let compiled = compile_text(&text);
+        assert!(!compiled.has_errors(), "{}", render(&compiled));
+        judge(&compiled).len() == 2
+    };
+    for (expr, expected) in [
+        ("uid == 0", false),
+        ("uid != 0", true),
+        ("not (uid == 0)", true),
+        ("uid == pod.spec.securityContext.runAsGroup", true),
+        ("uid < 5 or uid >= 5", false),
+        ("not (uid < 5)", true),
+        ("uid in [0, 1]", false),
+        ("uid not in [0, 1]", true),
+        ("pod.spec.nodeName like \"*\"", false),
+        ("pod.spec.nodeName not like \"*\"", true),
+        ("pod.spec.nodeName not matches re\"x\"", true),
+        ("pod.spec.nodeName contains \"\"", false),
+        ("any v in pod.spec.volumes { true }", false),
+        ("all v in pod.spec.volumes { false }", true),
+        ("none v in pod.spec.volumes { true }", true),
+        ("(count v in pod.spec.volumes { true }) == 0", true),
+        ("empty(pod.spec.volumes)", true),
+        ("empty([\"a\"] - object.metadata.finalizers)", false),
+        ("pod.spec.automountServiceAccountToken", true),
+        ("has pod.spec.automountServiceAccountToken", false),
+        ("pod.spec.hostPID == false", true),
+        ("(uid ?? 7) + 1 == 8", true),
+        ("if uid == 0 then false else true", true),
+        ("pod.spec.securityContext.runAsNonRoot", false),
+        ("not pod.spec.securityContext.runAsNonRoot", true),
+    ] {
+        assert_eq!(holds(expr), expected, "{expr}");
+    }
+}
+
+/// How much of what the generator makes has a type: a law about nothing would hold as well.
+#[test]
+fn the_generator_makes_programs_that_compile() {
+    use proptest::strategy::ValueTree;
+    let mut runner = proptest::test_runner::TestRunner::deterministic();
+    let good = (0..400)
+        .filter(|_| {
+            let cond = typed(Want::Bool, 4).new_tree(&mut runner).unwrap().current();
+            let compiled = compile_text(&conditioned(&cond));
+            if std::env::var_os("KPOL_SHOW").is_some() && compiled.module.is_none() {
+                eprintln!("{cond}{}", render(&compiled));
+            }
+            compiled.module.is_some()
+        })
+        .count();
+    assert!(good > 200, "{good} of 400");
 }

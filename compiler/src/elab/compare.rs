@@ -118,8 +118,7 @@ impl Elab<'_, '_> {
             // The other side may have mistakes of its own, unless its type depends on this one.
             return (if flexible.0 || flexible.1 { None } else { self.infer(other) }, None);
         };
-        let other_flexible = flexible.0 && !flexible.1 || flexible.1;
-        let other = if other_flexible && could_be(other, &known.ty) {
+        let other = if (flexible.0 || flexible.1) && could_be(other, &known.ty) {
             let ty = known.ty.clone();
             self.check(other, &ty)
         } else {

@@ -189,7 +189,7 @@ impl Elab<'_, '_> {
             .collect();
         let diagnostic = if self.world.event.is_some() && !events.is_empty() {
             d::event_has_no_root(name, &self.world.title, &events)
-        } else if self.world.bare && !(events.is_empty() && !is_admission_root(&name.text)) {
+        } else if self.world.bare && (!events.is_empty() || is_admission_root(&name.text)) {
             d::root_in_bare_define(name)
         } else {
             d::unknown_name(name, known.iter().map(String::as_str), self.ctx.catalog.builtin(&name.text).is_some())

@@ -4,7 +4,7 @@ use kpol_grammar::{
     ast::{self, BlockClause, RuleClause},
     span::{FileId, Span},
 };
-use kpol_vm::ir::{Clause, ClauseId, Cost, Op, Rule, Stmt, Template, Ty, Verb};
+use kpol_vm::ir::{Clause, ClauseId, Cost, Op, Rule, Stmt, Ty, Verb};
 
 use crate::{
     check,
@@ -139,7 +139,7 @@ impl RuleLowering<'_, '_> {
         let clause = ClauseId(self.clauses.len() as u32);
         self.clauses.push(Clause {
             verb,
-            message: message.unwrap_or_else(Template::default),
+            message: message.unwrap_or_default(),
             fix: fix.flatten(),
         });
         self.clause_spans.push(verdict.span);

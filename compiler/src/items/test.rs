@@ -355,7 +355,7 @@ fn fill_value(ctx: &Ctx<'_>, json: &mut Json, ty: &Type, depth: usize) {
 fn object_json(ctx: &mut Ctx<'_>, object: &ast::Object, record: &Record) -> Json {
     let mut json = Json::Object(Vec::new());
     for pair in &object.pairs {
-        pair_json(ctx, &mut json, &pair.keys, &pair.value, &Type::Record(record.name.clone()), Some(record), pair.span);
+        pair_json(ctx, &mut json, &pair.keys, &pair.value, &Type::Record(record.name.clone()), Some(record));
     }
     json
 }
@@ -367,7 +367,6 @@ fn pair_json(
     value: &ObjectValue,
     ty: &Type,
     record: Option<&Record>,
-    span: Span,
 ) {
     let Some((key, rest)) = keys.split_first() else { return };
     let Some(inner) = member(ctx, key, ty, record) else { return };
@@ -394,7 +393,7 @@ fn pair_json(
     if slot.is_null() {
         *slot = Json::Object(Vec::new());
     }
-    pair_json(ctx, slot, rest, value, &inner, None, span);
+    pair_json(ctx, slot, rest, value, &inner, None);
 }
 
 /// Whether kpol computes the field from others, so that nobody can give it.
@@ -436,7 +435,7 @@ fn value_json(ctx: &mut Ctx<'_>, value: &ObjectValue, ty: &Type) -> Json {
         (ObjectValue::Object(object), Type::Record(_) | Type::Map(_) | Type::Dyn) => {
             let mut json = Json::Object(Vec::new());
             for pair in &object.pairs {
-                pair_json(ctx, &mut json, &pair.keys, &pair.value, ty, None, pair.span);
+                pair_json(ctx, &mut json, &pair.keys, &pair.value, ty, None);
             }
             json
         }

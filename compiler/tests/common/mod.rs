@@ -1,5 +1,12 @@
 //! What the tests share: files from the disk, and a plain rendering of diagnostics.
 #![allow(dead_code, reason = "each test binary uses its part")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::disallowed_methods,
+    reason = "tests read fixtures and fail by panicking"
+)]
 
 use std::path::{Path, PathBuf};
 
