@@ -10,7 +10,7 @@ pub(crate) use crate::version::{Minor, MinorRange};
 
 /// Check, test and evaluate kpol policies.
 #[derive(Clone, Debug, Parser)]
-#[command(name = "kpolc", version, propagate_version = false, max_term_width = 110)]
+#[command(name = "kpolc", version, propagate_version = false, term_width = 100)]
 #[command(after_help = "Exit codes: 0 clean or allowed, 1 the answer is no, 2 kpolc could not do its job.")]
 pub(crate) struct Cli {
     #[command(flatten)]
@@ -21,6 +21,7 @@ pub(crate) struct Cli {
 
 /// Flags of every command.
 #[derive(Clone, Copy, Debug, Default, Args)]
+#[command(next_help_heading = "Everywhere")]
 pub(crate) struct Global {
     /// When to use colors; `auto`: on a terminal, unless NO_COLOR is set
     #[arg(long, value_enum, default_value_t, global = true, value_name = "WHEN")]
@@ -178,7 +179,9 @@ pub(crate) enum Coverage {
 
 /// Evaluate policies on manifests: which rule is broken, where and why
 #[derive(Clone, Debug, Args)]
-#[command(after_help = "Examples:\n  kpolc eval -p std.pss.restricted deploy/\n  helm template . | kpolc eval -p policies -p std.pss -\n  kpolc eval policies -i review.json --why")]
+#[command(
+    after_help = "Examples:\n  kpolc eval -p std.pss.restricted deploy/\n  helm template . | kpolc eval -p policies -p std.pss -\n  kpolc eval policies -i review.json --why"
+)]
 pub(crate) struct EvalArgs {
     /// With -p: manifests (files, directories or `-`); without: one policy, with the manifests given by -i
     #[arg(value_name = "MANIFEST", value_hint = ValueHint::AnyPath)]
@@ -251,7 +254,9 @@ pub(crate) enum MutateOutput {
 
 /// Explain a code, rule, kind, builtin, event or control
 #[derive(Clone, Debug, Args)]
-#[command(after_help = "Subjects: a code (E0101), a rule of the policies, a kind or record (Pod, Container), a builtin, an event, \na control id, or a list: codes, rules, kinds, builtins, events, controls.")]
+#[command(
+    after_help = "Subjects: a code (E0101), a rule or mutation, a kind or record (Pod, Container), a builtin, an event,\na control or technique id, or a list: codes, kinds, builtins, events, controls."
+)]
 pub(crate) struct ExplainArgs {
     /// What; the list of codes if not given
     #[arg(value_name = "SUBJECT")]

@@ -108,7 +108,10 @@ impl CliError {
             CliError::Read { error, .. } if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
             CliError::NotUtf8 { .. } => vec!["save the file as UTF-8".to_owned()],
             CliError::NoPolicies { .. } => {
-                vec!["name a file, or a directory that holds .kpol files; `kpolc new` makes a project".to_owned()]
+                vec![
+                    "name a file, or a directory that holds .kpol files; `kpolc new` makes a project"
+                        .to_owned(),
+                ]
             }
             CliError::UnknownLibrary { nearest, known, .. } => {
                 let nearest = nearest.iter().map(|name| format!("did you mean `{name}`?"));

@@ -9,6 +9,9 @@ use jiff::civil::Date;
 
 use crate::args::Color;
 
+/// Looks up a variable.
+pub type Env = Box<dyn Fn(&str) -> Option<String>>;
+
 /// The world of one run.
 pub struct Io {
     /// Results.
@@ -22,7 +25,7 @@ pub struct Io {
     /// Whether somebody watches `stderr`.
     pub stderr_terminal: bool,
     /// The environment.
-    pub env: Box<dyn Fn(&str) -> Option<String>>,
+    pub env: Env,
     /// Relative paths start here.
     pub dir: PathBuf,
     /// The day, for exceptions that end.
@@ -46,11 +49,7 @@ impl Io {
 
     /// Streams that nobody watches, an empty environment, the process' directory, the first day of Unix.
     #[must_use]
-    pub fn new(
-        stdout: impl Write + 'static,
-        stderr: impl Write + 'static,
-        stdin: impl Read + 'static,
-    ) -> Io {
+    pub fn new(stdout: impl Write + 'static, stderr: impl Write + 'static, stdin: impl Read + 'static) -> Io {
         Io {
             stdout: Box::new(stdout),
             stderr: Box::new(stderr),

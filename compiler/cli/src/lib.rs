@@ -6,6 +6,7 @@
 //!
 //! Exit codes, for every command: 0 clean, 1 the answer is no, 2 kpolc could not do its job.
 #![forbid(unsafe_code)]
+#![allow(clippy::disallowed_methods, reason = "files, clock and environment are this crate's part")]
 
 mod args;
 mod codes;
@@ -95,7 +96,8 @@ fn fail(error: &CliError, cli: &Cli, io: &mut Io) -> Exit {
 fn usage(error: &clap::Error, io: &mut Io) -> Exit {
     let colored = if error.use_stderr() { io.stderr_terminal } else { io.stdout_terminal };
     let text = error.render();
-    let text = if colored && io.env("NO_COLOR").is_none() { text.ansi().to_string() } else { text.to_string() };
+    let text =
+        if colored && io.env("NO_COLOR").is_none() { text.ansi().to_string() } else { text.to_string() };
     if error.use_stderr() {
         io.err(&text);
         Exit::Failed

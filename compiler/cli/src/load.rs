@@ -117,7 +117,9 @@ fn sources(entries: &[Entry], role: Role, io: &mut Io) -> Result<Vec<Source>, Cl
     for entry in entries {
         match entry {
             Entry::Library(name) => sources.extend(kpol_compiler::library(name, role)),
-            Entry::Stdin => sources.push(Source { name: "<stdin>".to_owned(), text: files::read_stdin(io)?, role }),
+            Entry::Stdin => {
+                sources.push(Source { name: "<stdin>".to_owned(), text: files::read_stdin(io)?, role })
+            }
             Entry::File { name, path } => {
                 sources.push(Source { name: name.clone(), text: read_text(name, path)?, role });
             }

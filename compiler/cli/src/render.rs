@@ -17,7 +17,7 @@ pub(crate) use page::page;
 pub(crate) use paint::{Paint, Role};
 pub(crate) use table::table;
 
-use kpol_grammar::diagnostic::Severity;
+use kpol_grammar::diagnostic::{Diagnostic, Severity};
 use serde::Serialize;
 
 use crate::{
@@ -27,7 +27,12 @@ use crate::{
 };
 
 /// Writes a report in the format that was asked for, or that suits the place.
-pub(crate) fn write(report: &Report, format: Option<Format>, global: &Global, io: &mut Io) -> Result<(), CliError> {
+pub(crate) fn write(
+    report: &Report,
+    format: Option<Format>,
+    global: &Global,
+    io: &mut Io,
+) -> Result<(), CliError> {
     let format = format.unwrap_or_else(|| fitting(io));
     match format {
         Format::Human => {
@@ -82,6 +87,14 @@ fn level_word(level: Severity) -> &'static str {
         Severity::Error => "error",
         Severity::Warning => "warning",
         Severity::Note => "note",
+    }
+}
+
+/// The message with what its first mark says: enough where there is no text to mark.
+fn headline(diagnostic: &Diagnostic) -> String {
+    match diagnostic.labels.first().filter(|label| !label.text.is_empty()) {
+        Some(label) => format!("{}: {}", diagnostic.message, label.text),
+        None => diagnostic.message.clone(),
     }
 }
 

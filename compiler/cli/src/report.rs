@@ -6,7 +6,12 @@
 //! test  ─▶ tests       ─┘
 //! ```
 
-use std::{fmt, ops::Range, sync::{Arc, OnceLock}, time::Duration};
+use std::{
+    fmt,
+    ops::Range,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use kpol_compiler::{Compiled, Role};
 use kpol_grammar::{
@@ -382,7 +387,11 @@ mod tests {
         for text in ["", "a", "a\nb\r\nc\rd", "\u{feff}x: 1\n\r\n\n", "é\n→ü\r"] {
             let indexed = Text::new("t", text);
             for offset in 0..text.len() + 2 {
-                assert_eq!(indexed.line_col(offset), kpol_manifest::line_col(text, offset), "{text:?} {offset}");
+                assert_eq!(
+                    indexed.line_col(offset),
+                    kpol_manifest::line_col(text, offset),
+                    "{text:?} {offset}"
+                );
             }
         }
     }

@@ -21,7 +21,10 @@ impl FromStr for Minor {
             _ => None,
         };
         let patch = parts.next().is_none_or(|patch| patch.starts_with(|c: char| c.is_ascii_digit()));
-        minor.filter(|_| patch).map(Minor).ok_or_else(|| format!("`{text}` is no version of Kubernetes such as 1.34"))
+        minor
+            .filter(|_| patch)
+            .map(Minor)
+            .ok_or_else(|| format!("`{text}` is no version of Kubernetes such as 1.34"))
     }
 }
 

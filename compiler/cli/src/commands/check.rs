@@ -60,7 +60,8 @@ fn fix(
             write_atomic(&io.at(Path::new(&source.name)), &text)?;
             applied = true;
             for diagnostic in fixed {
-                let place = report.place_of(diagnostic).map_or(source.name.clone(), |place| place.to_string());
+                let place =
+                    report.place_of(diagnostic).map_or(source.name.clone(), |place| place.to_string());
                 let word = paint.on(Role::Good, "fixed");
                 io.err(&format!("{place}: {word}[{}]: {}\n", diagnostic.code, diagnostic.message));
             }
@@ -84,7 +85,9 @@ fn apply<'d>(file: u32, text: &str, diagnostics: &'d [Diagnostic]) -> (String, V
     let (mut out, mut at, mut fixed) = (String::new(), 0, Vec::new());
     for (diagnostic, fix) in fixes {
         let range = fix.span.range();
-        let Some(between) = text.get(at..range.start).filter(|_| text.get(range.clone()).is_some()) else { continue };
+        let Some(between) = text.get(at..range.start).filter(|_| text.get(range.clone()).is_some()) else {
+            continue;
+        };
         out.push_str(between);
         out.push_str(&fix.replacement);
         at = range.end;
@@ -107,13 +110,15 @@ mod tests {
 
     #[test]
     fn fixes_are_applied_in_order_of_the_text() {
-        let (text, fixed) = apply(0, "a && b || c", &[fix(7, 9, "or"), fix(2, 4, "and")]);
+        let fixes = [fix(7, 9, "or"), fix(2, 4, "and")];
+        let (text, fixed) = apply(0, "a && b || c", &fixes);
         assert_eq!((text.as_str(), fixed.len()), ("a and b or c", 2));
     }
 
     #[test]
     fn of_overlapping_fixes_one_waits() {
-        let (text, fixed) = apply(0, "abcdef", &[fix(0, 4, "X"), fix(2, 6, "Y")]);
+        let fixes = [fix(0, 4, "X"), fix(2, 6, "Y")];
+        let (text, fixed) = apply(0, "abcdef", &fixes);
         assert_eq!((text.as_str(), fixed.len()), ("Xef", 1));
     }
 

@@ -2,7 +2,10 @@
 
 use clap::CommandFactory;
 
-use crate::{CliError, Exit, Io, args::{Cli, CompletionsArgs}};
+use crate::{
+    CliError, Exit, Io,
+    args::{Cli, CompletionsArgs},
+};
 
 pub(crate) fn run(args: &CompletionsArgs, io: &mut Io) -> Result<Exit, CliError> {
     let mut script = Vec::new();

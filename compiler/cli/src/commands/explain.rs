@@ -50,11 +50,14 @@ fn named(subject: &str, paint: Paint) -> Option<String> {
         .or_else(|| catalog::builtin(&catalog, subject, paint))
         .or_else(|| catalog::record(&catalog, subject, paint))
         .or_else(|| controls::control(subject).map(|control| catalog::control(control, paint)))
-        .or_else(|| kpol_stdlib::mitre::technique(&upper).map(|technique| catalog::technique(technique, paint)))
+        .or_else(|| {
+            kpol_stdlib::mitre::technique(&upper).map(|technique| catalog::technique(technique, paint))
+        })
 }
 
 fn code_list(paint: Paint) -> String {
-    let mut rows: Vec<[String; 2]> = codes::all().map(|info| [info.code.to_owned(), info.title.to_owned()]).collect();
+    let mut rows: Vec<[String; 2]> =
+        codes::all().map(|info| [info.code.to_owned(), info.title.to_owned()]).collect();
     rows.sort();
     let list = table(&rows);
     format!("{list}\n{}\n", paint.on(Role::Dim, "`kpolc explain CODE` has the page of each"))
@@ -63,7 +66,8 @@ fn code_list(paint: Paint) -> String {
 /// Everything that a subject can be but for rules, for suggestions.
 fn known() -> Vec<String> {
     let catalog = Catalog::new();
-    let mut names: Vec<String> = ["codes", "kinds", "builtins", "events", "controls"].map(str::to_owned).to_vec();
+    let mut names: Vec<String> =
+        ["codes", "kinds", "builtins", "events", "controls"].map(str::to_owned).to_vec();
     names.extend(codes::all().map(|info| info.code.to_owned()));
     names.extend(catalog.schema().record_names().map(str::to_owned));
     names.extend(catalog.builtins().iter().map(|builtin| builtin.name.to_owned()));

@@ -107,7 +107,8 @@ fn broken(
     global: &Global,
     io: &mut Io,
 ) -> Result<(), CliError> {
-    let report = Report { command: "fmt", sources: vec![Text::new(name, text)], diagnostics, ..Report::default() };
+    let report =
+        Report { command: "fmt", sources: vec![Text::new(name, text)], diagnostics, ..Report::default() };
     let text = render::on_stderr(&report, global, io);
     io.err(&text);
     Ok(())

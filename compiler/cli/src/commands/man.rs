@@ -4,7 +4,10 @@ use std::path::Path;
 
 use clap::CommandFactory;
 
-use crate::{CliError, Exit, Io, args::{Cli, Global, ManArgs}};
+use crate::{
+    CliError, Exit, Io,
+    args::{Cli, Global, ManArgs},
+};
 
 pub(crate) fn run(args: &ManArgs, global: &Global, io: &mut Io) -> Result<Exit, CliError> {
     let mut command = Cli::command();

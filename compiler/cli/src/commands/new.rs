@@ -28,7 +28,8 @@ pub(crate) fn run(args: &NewArgs, global: &Global, io: &mut Io) -> Result<Exit, 
         write(&dir.join(path), &text.replace("{name}", &name))?;
     }
     if !global.quiet {
-        let to = if args.dir == Path::new(".") { String::new() } else { format!("cd {} && ", args.dir.display()) };
+        let to =
+            if args.dir == Path::new(".") { String::new() } else { format!("cd {} && ", args.dir.display()) };
         io.err(&format!("made {} in {}\n", count(FILES.len(), "file"), args.dir.display()));
         io.err(&format!("next: {to}kpolc check && kpolc test && kpolc eval -p policies manifests\n"));
     }
@@ -56,7 +57,8 @@ fn is_empty(dir: &Path) -> std::io::Result<bool> {
 
 /// The directory's name as a package: lower case letters, digits and underscores.
 fn name(dir: &Path) -> String {
-    let full = dir.canonicalize().unwrap_or_else(|_| std::path::absolute(dir).unwrap_or_else(|_| dir.to_owned()));
+    let full =
+        dir.canonicalize().unwrap_or_else(|_| std::path::absolute(dir).unwrap_or_else(|_| dir.to_owned()));
     let last = full.file_name().map_or(String::new(), |name| name.to_string_lossy().to_lowercase());
     let clean: String = last.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
     let clean = clean.trim_matches('_');

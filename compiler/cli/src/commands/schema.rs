@@ -44,7 +44,11 @@ pub(crate) fn kinds(catalog: &Catalog) -> String {
                 kind.record.clone(),
                 format!("{group}{}", kind.version),
                 if kind.namespaced { "namespaced".to_owned() } else { "cluster".to_owned() },
-                if (since, until) == (oldest, newest) { String::new() } else { format!("1.{since}..1.{until}") },
+                if (since, until) == (oldest, newest) {
+                    String::new()
+                } else {
+                    format!("1.{since}..1.{until}")
+                },
             ]
         })
         .collect();
@@ -67,7 +71,9 @@ fn add(files: &[PathBuf], global: &Global, io: &mut Io) -> Result<Exit, CliError
                 None => wrong.push(format!("{}: spec.names.kind is missing", file.display())),
                 Some(kind) => match catalog.schema_mut().add_crd(kind, crd) {
                     Ok(()) => io.out(&format!("kind {kind} from {}\n", quoted(file))),
-                    Err(errors) => wrong.extend(errors.iter().map(|error| format!("{}: {error}", file.display()))),
+                    Err(errors) => {
+                        wrong.extend(errors.iter().map(|error| format!("{}: {error}", file.display())))
+                    }
                 },
             }
         }

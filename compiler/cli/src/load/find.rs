@@ -105,7 +105,8 @@ pub(crate) fn policies_below(dir: &Path, shown: &str) -> Result<Vec<PathBuf>, Cl
             // A link back up, or one to nowhere: what it stands for is read where it is, or is not there.
             Err(error) if is_loop(&error) || is_gone(&error) => {}
             Err(error) => {
-                let error = error.into_io_error().unwrap_or_else(|| std::io::Error::other("it cannot be listed"));
+                let error =
+                    error.into_io_error().unwrap_or_else(|| std::io::Error::other("it cannot be listed"));
                 return Err(CliError::Read { path: shown.to_owned(), error });
             }
         }
@@ -115,10 +116,10 @@ pub(crate) fn policies_below(dir: &Path, shown: &str) -> Result<Vec<PathBuf>, Cl
 }
 
 fn is_loop(error: &ignore::Error) -> bool {
-    match error {
-        ignore::Error::Loop { .. } => true,
-        ignore::Error::WithDepth { err, .. } | ignore::Error::WithPath { err, .. } => is_loop(err),
-        _ => false,
+    if let ignore::Error::WithDepth { err, .. } | ignore::Error::WithPath { err, .. } = error {
+        is_loop(err)
+    } else {
+        matches!(error, ignore::Error::Loop { .. })
     }
 }
 

@@ -20,9 +20,11 @@ const ABSENT_PASSES: &str = "W0203";
 
 /// Whether the codes of the flags exist and may be set.
 pub(crate) fn check_codes(options: &LoadOptions) -> Result<(), CliError> {
-    options.warn.iter().chain(&options.allow).try_for_each(|code| {
-        check_code(code).map_err(|(message, help)| CliError::usage(message, help))
-    })
+    options
+        .warn
+        .iter()
+        .chain(&options.allow)
+        .try_for_each(|code| check_code(code).map_err(|(message, help)| CliError::usage(message, help)))
 }
 
 /// Why a code's level cannot be set: a sentence and a help.
@@ -30,7 +32,10 @@ pub(crate) fn check_code(code: &str) -> Result<(), (String, Option<String>)> {
     if codes::code(code).is_none() && crate::codes::code(code).is_none() {
         let known = crate::codes::all().map(|info| info.code);
         let help = kpol_compiler::nearest(code, known).map(|near| format!("did you mean `{near}`?"));
-        return Err((format!("there is no code `{code}`"), help.or(Some("`kpolc explain` lists them".to_owned()))));
+        return Err((
+            format!("there is no code `{code}`"),
+            help.or(Some("`kpolc explain` lists them".to_owned())),
+        ));
     }
     if code.starts_with('E') {
         return Err((format!("`{code}` is an error, which cannot be switched off"), None));

@@ -119,7 +119,8 @@ impl Project {
             let at = error.span().map_or(0, |span| span.start);
             wrong(at, error.message().trim_end().replace('\n', ", "), None)
         })?;
-        if let Some(edition) = written.edition.as_ref().filter(|e| !EDITIONS.contains(&e.get_ref().as_str())) {
+        if let Some(edition) = written.edition.as_ref().filter(|e| !EDITIONS.contains(&e.get_ref().as_str()))
+        {
             let help = format!("editions: {}", EDITIONS.join(", "));
             let message = format!("there is no edition `{}`", edition.get_ref());
             return Err(wrong(edition.span().start, message, Some(help)));
@@ -130,7 +131,8 @@ impl Project {
             .transpose()?;
         let mut lints = BTreeMap::new();
         for (code, level) in written.lints {
-            levels::check_code(code.get_ref()).map_err(|(message, help)| wrong(code.span().start, message, help))?;
+            levels::check_code(code.get_ref())
+                .map_err(|(message, help)| wrong(code.span().start, message, help))?;
             lints.insert(code.into_inner(), level);
         }
         if let Some(zero) = written.bounds.max_items.as_ref().filter(|items| *items.get_ref() == 0) {
@@ -199,7 +201,9 @@ impl Metadata {
     fn is_in(self, item: &Item, rule: &Rule) -> bool {
         let mut metas = rule.clauses.iter().filter_map(|clause| match clause {
             RuleClause::Meta(meta) => Some(&meta.kind),
-            RuleClause::ExceptionsNeed { .. } | RuleClause::VerifyAtRuntime { .. } | RuleClause::Block(_) => None,
+            RuleClause::ExceptionsNeed { .. } | RuleClause::VerifyAtRuntime { .. } | RuleClause::Block(_) => {
+                None
+            }
         });
         match self {
             Metadata::Doc => !item.docs.is_empty(),

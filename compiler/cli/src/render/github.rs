@@ -39,7 +39,8 @@ pub(crate) fn annotations(report: &Report) -> String {
             }
         }
         properties.push(format!("title={}", property(&annotation.title)));
-        let _ = writeln!(out, "::{} {}::{}", annotation.level, properties.join(","), data(&annotation.message));
+        let _ =
+            writeln!(out, "::{} {}::{}", annotation.level, properties.join(","), data(&annotation.message));
     });
     out
 }
@@ -63,7 +64,12 @@ fn markdown(report: &Report) -> String {
             more += 1;
             return;
         }
-        let place = annotation.place.as_ref().map(ToString::to_string).or(annotation.file.map(str::to_owned)).unwrap_or_default();
+        let place = annotation
+            .place
+            .as_ref()
+            .map(ToString::to_string)
+            .or(annotation.file.map(str::to_owned))
+            .unwrap_or_default();
         let message = annotation.message.lines().next().unwrap_or_default();
         let cells = [annotation.level, &annotation.title, message, &place].map(cell);
         let _ = writeln!(rows, "| {} |", cells.join(" | "));
@@ -115,7 +121,13 @@ fn each<'r>(report: &'r Report, give: &mut dyn FnMut(Annotation<'r>)) {
         for failure in failures {
             let message = with_lines(&failure.message, failure.notes.iter().cloned());
             let title = format!("{} \"{}\"", test.subject, test.name);
-            give(Annotation { level: "error", place: Some(failure.place.clone()), file: None, title, message });
+            give(Annotation {
+                level: "error",
+                place: Some(failure.place.clone()),
+                file: None,
+                title,
+                message,
+            });
         }
     }
 }

@@ -14,7 +14,9 @@ use crate::{
 pub(crate) fn report(report: &Report, paint: &Paint) -> String {
     let mut snippets = Snippets::new(*paint);
     let mut parts: Vec<String> = Vec::new();
-    parts.extend(report.diagnostics.iter().map(|diagnostic| snippets.draw(&of_diagnostic(diagnostic, report))));
+    parts.extend(
+        report.diagnostics.iter().map(|diagnostic| snippets.draw(&of_diagnostic(diagnostic, report))),
+    );
     parts.extend(report.problems.iter().map(|problem| snippets.draw(&of_problem(problem, "error"))));
     parts.extend(report.notes.iter().map(|note| snippets.draw(&of_problem(note, "warning"))));
     parts.extend(findings(report, &mut snippets, *paint));
@@ -87,7 +89,8 @@ fn findings(report: &Report, snippets: &mut Snippets, paint: Paint) -> Vec<Strin
     let mut parts = Vec::new();
     for group in report.findings.chunk_by(|a, b| a.object == b.object && a.file == b.file) {
         let Some(first) = group.first() else { continue };
-        let mut part = format!("{}  {}\n", paint.on(Role::Strong, &first.object), paint.on(Role::Dim, &first.file));
+        let mut part =
+            format!("{}  {}\n", paint.on(Role::Strong, &first.object), paint.on(Role::Dim, &first.file));
         for finding in group {
             part.push_str(&snippets.draw(&of_finding(finding)));
         }

@@ -174,7 +174,10 @@ fn place(place: &Place) -> OutPlace<'_> {
     OutPlace { file: &place.text.name, line, column, end_line, end_column, start, end }
 }
 
-fn of_diagnostic<'r>(diagnostic: &'r kpol_grammar::diagnostic::Diagnostic, report: &'r Report) -> OutDiagnostic<'r> {
+fn of_diagnostic<'r>(
+    diagnostic: &'r kpol_grammar::diagnostic::Diagnostic,
+    report: &'r Report,
+) -> OutDiagnostic<'r> {
     let at = |span| report.place_ref(span).map(|(text, range)| of_range(text, range));
     OutDiagnostic {
         code: diagnostic.code,

@@ -78,7 +78,12 @@ fn policies(report: &Report, suites: &mut Suites) {
 fn of_diagnostics(name: &str, diagnostics: Vec<Placed<'_>>) -> TestCase {
     let line = |(diagnostic, place): &Placed<'_>| {
         let place = place.as_ref().map_or(String::new(), |place| format!("{place}: "));
-        format!("{place}{}[{}]: {}", level_word(diagnostic.severity), diagnostic.code, diagnostic.message)
+        format!(
+            "{place}{}[{}]: {}",
+            level_word(diagnostic.severity),
+            diagnostic.code,
+            super::headline(diagnostic)
+        )
     };
     let (errors, others): (Vec<_>, Vec<_>) =
         diagnostics.into_iter().partition(|(diagnostic, _)| diagnostic.severity == Level::Error);
@@ -144,7 +149,8 @@ fn of_test(test: &TestResult) -> TestCase {
             let lines: Vec<String> = failures
                 .iter()
                 .flat_map(|failure| {
-                    std::iter::once(format!("{}: {}", failure.place, failure.message)).chain(failure.notes.clone())
+                    std::iter::once(format!("{}: {}", failure.place, failure.message))
+                        .chain(failure.notes.clone())
                 })
                 .collect();
             failing(NonSuccessKind::Failure, "expect", first, &lines.join("\n"))

@@ -13,7 +13,8 @@ use crate::{
     report::{Finding, Outcome, Place, Problem, Report, TestFailure, TestOutcome, TestResult},
 };
 
-const SCHEMA: &str = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
+const SCHEMA: &str =
+    "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
 const ATTACK: &str = "MITRE ATT&CK";
 const CIS: &str = "CIS Kubernetes Benchmark";
 const CONTROLS: &str = "kpol controls";
@@ -98,7 +99,7 @@ impl Rules {
                 _ => vec![("organization", "kpol".to_owned())],
             };
             for (key, value) in about {
-                component[key] = value.into();
+                set(&mut component, key, value.into());
             }
             component
         };
@@ -124,22 +125,21 @@ fn of_diagnostic(diagnostic: &Diagnostic, report: &Report, rules: &mut Rules) ->
         .collect();
     let helps = diagnostic.helps.iter().map(|help| format!("\nhelp: {help}"));
     let notes = diagnostic.notes.iter().map(|note| format!("\nnote: {note}"));
-    let label = diagnostic.labels.first().map(|label| label.text.as_str()).filter(|text| !text.is_empty());
-    let text: String = std::iter::once(diagnostic.message.clone())
-        .chain(label.map(|label| format!(": {label}")))
-        .chain(helps)
-        .chain(notes)
-        .collect();
+    let text: String = std::iter::once(super::headline(diagnostic)).chain(helps).chain(notes).collect();
     let mut result = result(diagnostic.code, index, level, &text, first.as_ref());
     if !related.is_empty() {
-        result["relatedLocations"] = related.into();
+        set(&mut result, "relatedLocations", related.into());
     }
     let fix = diagnostic.fix.as_ref().and_then(|fix| Some((report.place(fix.span)?, &fix.replacement)));
     if let Some((place, replacement)) = fix {
-        result["fixes"] = json!([{ "artifactChanges": [{
+        set(
+            &mut result,
+            "fixes",
+            json!([{ "artifactChanges": [{
             "artifactLocation": { "uri": uri(&place.text.name) },
             "replacements": [{ "deletedRegion": region(&place), "insertedContent": { "text": replacement } }],
-        }] }]);
+        }] }]),
+        );
     }
     result
 }
@@ -172,18 +172,22 @@ fn of_finding(finding: &Finding, rules: &mut Rules) -> Value {
         .map(|(path, _)| json!({ "fullyQualifiedName": format!("{}: {path}", finding.object), "kind": "member" }))
         .collect();
     if finding.place.is_none() {
-        result["locations"] = json!([{ "physicalLocation": { "artifactLocation": { "uri": uri(&finding.file) } } }]);
+        set(
+            &mut result,
+            "locations",
+            json!([{ "physicalLocation": { "artifactLocation": { "uri": uri(&finding.file) } } }]),
+        );
     }
     if !paths.is_empty()
         && let Some(location) = result.pointer_mut("/locations/0")
     {
-        location["logicalLocations"] = paths.into();
+        set(location, "logicalLocations", paths.into());
     }
     if finding.outcome == Outcome::Excepted {
         let why = finding.exception.clone().unwrap_or_default();
-        result["suppressions"] = json!([{ "kind": "external", "justification": why }]);
+        set(&mut result, "suppressions", json!([{ "kind": "external", "justification": why }]));
     }
-    result["properties"] = json!({ "object": finding.object, "outcome": finding.outcome.word() });
+    set(&mut result, "properties", json!({ "object": finding.object, "outcome": finding.outcome.word() }));
     result
 }
 
@@ -216,17 +220,18 @@ fn of_rule(finding: &Finding, rules: &mut Rules) -> Value {
         "shortDescription": { "text": short },
         "fullDescription": { "text": doc },
         "help": { "text": help(finding), "markdown": help(finding) },
-        "properties": { "tags": tags },
     });
+    let mut properties = json!({ "tags": tags });
     if let Some(first) = finding.refs.first() {
-        rule["helpUri"] = first.as_str().into();
+        set(&mut rule, "helpUri", first.as_str().into());
     }
     if let Some(severity) = finding.severity {
-        rule["properties"]["security-severity"] = score(severity).into();
-        rule["properties"]["severity"] = severity_word(severity).into();
+        set(&mut properties, "security-severity", score(severity).into());
+        set(&mut properties, "severity", severity_word(severity).into());
     }
+    set(&mut rule, "properties", properties);
     if !relations.is_empty() {
-        rule["relationships"] = relations.into();
+        set(&mut rule, "relationships", relations.into());
     }
     rule
 }
@@ -251,9 +256,8 @@ fn score(severity: Severity) -> &'static str {
 }
 
 fn of_failure(test: &TestResult, failure: &TestFailure, rules: &mut Rules) -> Value {
-    let index = rules.index(TEST, |_| {
-        json!({ "id": TEST, "shortDescription": { "text": "a test of a policy fails" } })
-    });
+    let index = rules
+        .index(TEST, |_| json!({ "id": TEST, "shortDescription": { "text": "a test of a policy fails" } }));
     let notes: String = failure.notes.iter().map(|note| format!("\n{note}")).collect();
     let text = format!("{} \"{}\": {}{notes}", test.subject, test.name, failure.message);
     result(TEST, index, "error", &text, Some(&failure.place))
@@ -261,12 +265,13 @@ fn of_failure(test: &TestResult, failure: &TestFailure, rules: &mut Rules) -> Va
 
 fn of_problem(problem: &Problem, level: &str) -> Value {
     let help = problem.help.as_ref().map_or(String::new(), |help| format!("\nhelp: {help}"));
-    let mut notification = json!({ "level": level, "message": { "text": format!("{}{help}", problem.message) } });
+    let mut notification =
+        json!({ "level": level, "message": { "text": format!("{}{help}", problem.message) } });
     match (&problem.place, &problem.file) {
-        (Some(place), _) => notification["locations"] = json!([location(place)]),
+        (Some(place), _) => set(&mut notification, "locations", json!([location(place)])),
         (None, Some(file)) => {
             let artifact = json!({ "physicalLocation": { "artifactLocation": { "uri": uri(file) } } });
-            notification["locations"] = json!([artifact]);
+            set(&mut notification, "locations", json!([artifact]));
         }
         (None, None) => {}
     }
@@ -292,7 +297,7 @@ fn location(place: &Place) -> Value {
 
 fn with_message(mut location: Value, text: &str) -> Value {
     if !text.is_empty() {
-        location["message"] = json!({ "text": text });
+        set(&mut location, "message", json!({ "text": text }));
     }
     location
 }
@@ -302,12 +307,21 @@ fn region(place: &Place) -> Value {
     json!({ "startLine": line, "startColumn": column, "endLine": end_line, "endColumn": end_column })
 }
 
+/// Adds a member to an object.
+fn set(object: &mut Value, key: &str, value: Value) {
+    if let Value::Object(members) = object {
+        members.insert(key.to_owned(), value);
+    }
+}
+
 /// A path as a URI reference: relative as it is, absolute with its scheme.
 fn uri(path: &str) -> String {
     let mut out = if path.starts_with('/') { "file://".to_owned() } else { String::new() };
     for byte in path.bytes() {
         match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'-' | b'_' | b'.' | b'~' => out.push(byte.into()),
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'-' | b'_' | b'.' | b'~' => {
+                out.push(byte.into())
+            }
             b'\\' => out.push('/'),
             byte => out.push_str(&format!("%{byte:02X}")),
         }

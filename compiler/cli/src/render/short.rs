@@ -13,7 +13,7 @@ pub(crate) fn report(report: &Report) -> String {
         let place = report.place_of(diagnostic);
         let place = place.map_or("kpolc".to_owned(), |place| place.to_string());
         let kind = format!("{}[{}]", super::level_word(diagnostic.severity), diagnostic.code);
-        line(&mut out, &place, &kind, &diagnostic.message);
+        line(&mut out, &place, &kind, &super::headline(diagnostic));
     }
     for finding in &report.findings {
         let place = finding.place.as_ref().map_or(finding.file.clone(), ToString::to_string);
@@ -24,10 +24,17 @@ pub(crate) fn report(report: &Report) -> String {
         let name = format!("{} \"{}\"", test.subject, test.name);
         match &test.outcome {
             TestOutcome::Passed => {}
-            TestOutcome::Skipped(why) => line(&mut out, &test.place.to_string(), "skipped", &format!("{name}: {why}")),
+            TestOutcome::Skipped(why) => {
+                line(&mut out, &test.place.to_string(), "skipped", &format!("{name}: {why}"))
+            }
             TestOutcome::Failed(failures) => {
                 for failure in failures {
-                    line(&mut out, &failure.place.to_string(), "failed", &format!("{name}: {}", failure.message));
+                    line(
+                        &mut out,
+                        &failure.place.to_string(),
+                        "failed",
+                        &format!("{name}: {}", failure.message),
+                    );
                 }
             }
         }

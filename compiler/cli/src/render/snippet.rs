@@ -66,7 +66,8 @@ impl Cache<Id> for &mut Snippets {
     type Storage = Shared;
 
     fn fetch(&mut self, id: &Id) -> Result<&Source<Shared>, impl std::fmt::Debug> {
-        let source = self.lines.entry(Arc::as_ptr(&id.0)).or_insert_with(|| Source::from(Shared(Arc::clone(&id.0))));
+        let source =
+            self.lines.entry(Arc::as_ptr(&id.0)).or_insert_with(|| Source::from(Shared(Arc::clone(&id.0))));
         Ok::<_, std::convert::Infallible>(source)
     }
 
@@ -114,11 +115,21 @@ impl Snippets {
         let margin = format!("{:width$}{} ", "", self.paint.on(Role::Dim, "│"));
         let mut out = self.head(snippet);
         // The second line is an empty margin below the file's name; what follows stands better without it.
-        out.extend(body.lines().enumerate().filter(|(index, _)| *index != 1).map(|(_, line)| line).map(|line| format!("{}\n", merged(line.trim_end()))));
+        out.extend(
+            body.lines()
+                .enumerate()
+                .filter(|(index, _)| *index != 1)
+                .map(|(_, line)| line)
+                .map(|line| format!("{}\n", merged(line.trim_end()))),
+        );
         for (word, text) in &snippet.remarks {
             let indent = " ".repeat(word.len() + 2);
             for (index, line) in text.lines().enumerate() {
-                let head = if index == 0 { format!("{}: ", self.paint.on(remark(word), word)) } else { indent.clone() };
+                let head = if index == 0 {
+                    format!("{}: ", self.paint.on(remark(word), word))
+                } else {
+                    indent.clone()
+                };
                 out.push_str(format!("{margin}{head}{line}").trim_end());
                 out.push('\n');
             }
@@ -130,14 +141,22 @@ impl Snippets {
     }
 
     fn head(&self, snippet: &Snippet<'_>) -> String {
-        format!("{}: {}\n", self.paint.on(snippet.role, &snippet.kind), self.paint.on(Role::Strong, snippet.message))
+        format!(
+            "{}: {}\n",
+            self.paint.on(snippet.role, &snippet.kind),
+            self.paint.on(Role::Strong, snippet.message)
+        )
     }
 
     /// Without a place.
     fn bare(&self, snippet: &Snippet<'_>) -> String {
         let mut out = self.head(snippet);
         for (word, text) in &snippet.remarks {
-            out.push_str(&format!("  {}: {}\n", self.paint.on(remark(word), word), text.replace('\n', "\n        ")));
+            out.push_str(&format!(
+                "  {}: {}\n",
+                self.paint.on(remark(word), word),
+                text.replace('\n', "\n        ")
+            ));
         }
         if let Some(foot) = &snippet.foot {
             out.push_str(&format!("  {}\n", self.paint.on(Role::Dim, foot)));

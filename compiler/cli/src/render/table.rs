@@ -12,7 +12,8 @@ pub(crate) fn table<const N: usize>(rows: &[[String; N]]) -> String {
     }
     let line = |row: &[String; N]| {
         let cells = row.iter().zip(widths);
-        let cells: String = cells.map(|(cell, width)| format!("{cell}{:1$}", "", width - cell.width() + 2)).collect();
+        let cells: String =
+            cells.map(|(cell, width)| format!("{cell}{:1$}", "", width - cell.width() + 2)).collect();
         format!("{}\n", cells.trim_end())
     };
     rows.iter().map(line).collect()

@@ -3,7 +3,8 @@
 use crate::run::{CLEAN, World};
 
 const UGLY: &str = "package acme\nrule a on Pod { deny when object.spec.hostNetwork   message \"no\"\n}\n";
-const PRETTY: &str = "package acme\n\nrule a on Pod {\n  deny when object.spec.hostNetwork message \"no\"\n}\n";
+const PRETTY: &str =
+    "package acme\n\nrule a on Pod {\n  deny when object.spec.hostNetwork message \"no\"\n}\n";
 
 #[test]
 fn a_file_is_formatted_in_place_and_stays_so() {
@@ -44,7 +45,10 @@ fn diff_shows_what_would_change() {
 
 #[test]
 fn stdin_goes_to_stdout() {
-    assert_eq!(World::with(&[]).stdin(UGLY).run("fmt -").shown(), format!("{PRETTY}--- stderr\n--- exit 0\n"));
+    assert_eq!(
+        World::with(&[]).stdin(UGLY).run("fmt -").shown(),
+        format!("{PRETTY}--- stderr\n--- exit 0\n")
+    );
 }
 
 #[test]

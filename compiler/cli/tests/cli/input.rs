@@ -99,7 +99,10 @@ fn a_file_that_is_named_twice_is_one_file() {
 #[test]
 fn a_package_is_found_beside_the_file_that_uses_it() {
     let world = World::with(&[
-        ("a.kpol", "package a\nuse b.{names}\nrule r on Pod { deny unless object.metadata.name in names message \"no\" }\n"),
+        (
+            "a.kpol",
+            "package a\nuse b.{names}\nrule r on Pod { deny unless object.metadata.name in names message \"no\" }\n",
+        ),
         ("b.kpol", "package b\nlet names = [\"x\"]\nlet unused = 1\n"),
     ]);
     let ran = world.run("check a.kpol");
@@ -110,7 +113,10 @@ fn a_package_is_found_beside_the_file_that_uses_it() {
 #[test]
 fn kinds_come_from_files_beside_the_policy() {
     let world = World::with(&[
-        ("p/a.kpol", "kind Widget from \"crds/widget.yaml\"\nrule r on Widget { deny when object.spec.size > 3 message \"big\" }\n"),
+        (
+            "p/a.kpol",
+            "kind Widget from \"crds/widget.yaml\"\nrule r on Widget { deny when object.spec.size > 3 message \"big\" }\n",
+        ),
         ("p/crds/widget.yaml", WIDGET),
     ]);
     let ran = world.run("check p");

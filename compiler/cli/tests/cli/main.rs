@@ -1,4 +1,7 @@
 //! `kpolc` as its users meet it: arguments in, text and exit code out, without a process.
+#![allow(clippy::disallowed_methods, reason = "tests make their own files")]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
+#![allow(clippy::wildcard_enum_match_arm, reason = "JSON of a test")]
 
 mod check;
 mod fmt;

@@ -20,7 +20,9 @@ fn a_new_project_is_in_order() {
 
 #[test]
 fn odd_directory_names_make_sound_packages() {
-    for (dir, package) in [("my-Policies", "my_policies"), ("42", "policies"), ("rule", "policies"), ("std", "policies")] {
+    for (dir, package) in
+        [("my-Policies", "my_policies"), ("42", "policies"), ("rule", "policies"), ("std", "policies")]
+    {
         let world = World::with(&[]);
         world.run(&format!("new {dir}"));
         let text = world.read(&format!("{dir}/policies/containers.kpol"));

@@ -100,7 +100,8 @@ impl World {
         let (out, err) = (Buffer::default(), Buffer::default());
         let env = self.env.clone();
         let mut io = Io::new(out.clone(), err.clone(), Cursor::new(self.stdin.clone()));
-        io.env = Box::new(move |name| env.iter().find(|(key, _)| *key == name).map(|(_, value)| value.clone()));
+        io.env =
+            Box::new(move |name| env.iter().find(|(key, _)| *key == name).map(|(_, value)| value.clone()));
         io.dir = self.dir().to_owned();
         io.today = jiff::civil::date(2026, 11, 23);
         (io.stdout_terminal, io.stderr_terminal) = (self.terminal, self.terminal);
@@ -108,7 +109,8 @@ impl World {
         let code = kpolc::run(args, &mut io);
         // Where the directory stands differs from run to run.
         let here = self.dir().canonicalize().unwrap().display().to_string();
-        let clean = |text: String| text.replace(&here, "DIR").replace(&self.dir().display().to_string(), "DIR");
+        let clean =
+            |text: String| text.replace(&here, "DIR").replace(&self.dir().display().to_string(), "DIR");
         Ran { code, out: clean(out.text()), err: clean(err.text()) }
     }
 }

@@ -59,10 +59,7 @@ fn names_of_the_catalog() {
 fn nothing_of_that_name() {
     let ran = World::with(&[("a.kpol", CLEAN)]).run("explain no_priviledged");
     assert_eq!(ran.code, 2);
-    assert_eq!(
-        ran.err,
-        "error: nothing is called `no_priviledged`\n  help: did you mean `no_privileged`?\n"
-    );
+    assert_eq!(ran.err, "error: nothing is called `no_priviledged`\n  help: did you mean `no_privileged`?\n");
 }
 
 #[test]
@@ -88,8 +85,9 @@ fn completions_and_man_pages_come_from_the_command_line() {
 
 #[test]
 fn the_help_of_every_command() {
-    let all: String = ["", "new", "check", "fmt", "test", "eval", "explain", "doc", "schema", "completions", "man"]
-        .map(|command| format!("=== {command}\n{}\n", answer(&format!("{command} -h"))))
-        .concat();
+    let all: String =
+        ["", "new", "check", "fmt", "test", "eval", "explain", "doc", "schema", "completions", "man"]
+            .map(|command| format!("=== {command}\n{}\n", answer(&format!("{command} -h"))))
+            .concat();
     insta::assert_snapshot!(all);
 }

@@ -26,7 +26,8 @@ pub(super) fn builtins(catalog: &Catalog) -> String {
 /// A line per event.
 pub(super) fn events(catalog: &Catalog) -> String {
     let own = catalog.events().filter(|event| !event.name.starts_with("syscall."));
-    let rows: Vec<[String; 2]> = own.map(|event| [event.name.to_owned(), first_sentence(event.doc)]).collect();
+    let rows: Vec<[String; 2]> =
+        own.map(|event| [event.name.to_owned(), first_sentence(event.doc)]).collect();
     let experts = catalog.events().filter(|event| event.name.starts_with("syscall.")).count();
     format!("{}syscall.*, for experts: {experts} events such as syscall.openat2\n", table(&rows))
 }
@@ -79,7 +80,8 @@ pub(super) fn builtin(catalog: &Catalog, name: &str, paint: Paint) -> Option<Str
 /// A kind, or a record that kinds and events are made of.
 pub(super) fn record(catalog: &Catalog, name: &str, paint: Paint) -> Option<String> {
     let record = catalog.record(name)?;
-    let mut out = format!("{}  {}\n", paint.on(Role::Strong, &record.name), paint.on(Role::Dim, &record.origin));
+    let mut out =
+        format!("{}  {}\n", paint.on(Role::Strong, &record.name), paint.on(Role::Dim, &record.origin));
     if !record.doc.is_empty() {
         out.push_str(&format!("{}\n", record.doc));
     }
@@ -99,7 +101,8 @@ fn kind_facts(catalog: &Catalog, kind: &KindInfo) -> String {
         out.push_str(&format!("served {life}\n"));
     }
     if !kind.subresources.is_empty() {
-        let names: Vec<String> = kind.subresources.iter().map(|(name, _)| format!("{}/{name}", kind.record)).collect();
+        let names: Vec<String> =
+            kind.subresources.iter().map(|(name, _)| format!("{}/{name}", kind.record)).collect();
         out.push_str(&format!("subresources: {}\n", names.join(", ")));
     }
     match catalog.schema().pod_path(kind) {
@@ -145,7 +148,8 @@ fn life(since: Option<u32>, until: Option<u32>) -> Option<String> {
 
 /// `cidr_contains(block: cidr, addr: ip) -> bool`, `image.tag -> string?`.
 fn signature(builtin: &Builtin) -> String {
-    let params: Vec<String> = builtin.params.iter().map(|(name, ty)| format!("{name}: {}", sig(ty))).collect();
+    let params: Vec<String> =
+        builtin.params.iter().map(|(name, ty)| format!("{name}: {}", sig(ty))).collect();
     let ret = format!("{}{}", sig(&builtin.ret), if builtin.partial { "?" } else { "" });
     if builtin.property {
         format!("{} -> {ret}", builtin.name)

@@ -12,14 +12,10 @@ pub(super) fn fields(module: &Module, code: &Code, body: &[Stmt]) -> Vec<String>
     let mut reader = Reader { module, code, lists: BTreeMap::new(), values: BTreeMap::new() };
     reader.statements(body);
     for expr in &code.exprs {
-        match &expr.op {
-            Op::Quantified { local, list, .. } | Op::Comprehension { local, list, .. } => {
-                reader.lists.insert(*local, *list);
-            }
-            Op::Let { local, value, .. } => {
-                reader.values.insert(*local, *value);
-            }
-            _ => {}
+        if let Op::Quantified { local, list, .. } | Op::Comprehension { local, list, .. } = &expr.op {
+            reader.lists.insert(*local, *list);
+        } else if let Op::Let { local, value, .. } = &expr.op {
+            reader.values.insert(*local, *value);
         }
     }
     let ids = (0..code.exprs.len()).map(|index| ExprId(index as u32));
@@ -58,12 +54,12 @@ impl Reader<'_> {
 
     /// The path of an expression that reads a field itself.
     fn field(&self, id: ExprId) -> Option<String> {
-        match self.code.expr(id)?.op {
-            Op::Field { .. } | Op::Written { .. } | Op::MapKey { .. } => self.path(id, 0),
-            _ => None,
-        }
+        let reads =
+            matches!(self.code.expr(id)?.op, Op::Field { .. } | Op::Written { .. } | Op::MapKey { .. });
+        if reads { self.path(id, 0) } else { None }
     }
 
+    #[expect(clippy::wildcard_enum_match_arm, reason = "no other operation gives a place in the input")]
     fn path(&self, id: ExprId, depth: usize) -> Option<String> {
         if depth > MAX_DEPTH {
             return None;
@@ -71,7 +67,9 @@ impl Reader<'_> {
         let path = |id: ExprId| self.path(id, depth + 1);
         match &self.code.expr(id)?.op {
             Op::Root(slot, _) => Some(root(*slot).to_owned()),
-            Op::Cluster { root, .. } => Some(format!("cluster {}", self.module.roots.get(root.index())?.name)),
+            Op::Cluster { root, .. } => {
+                Some(format!("cluster {}", self.module.roots.get(root.index())?.name))
+            }
             Op::Local(local) => match (self.lists.get(local), self.values.get(local)) {
                 (Some(list), _) => path(*list).map(|list| format!("{list}[]")),
                 (None, Some(value)) => path(*value),

@@ -51,7 +51,9 @@ fn find(loaded: &Loaded, name: &str, paint: Paint, seen: &mut Vec<String>) -> Op
     if let Some(mutation) = catalogue.mutations.iter().find(|mutation| is_meant(&mutation.name)) {
         return Some(of_mutation(mutation, paint));
     }
-    for full in catalogue.rules().map(|rule| &rule.name).chain(catalogue.mutations.iter().map(|one| &one.name)) {
+    for full in
+        catalogue.rules().map(|rule| &rule.name).chain(catalogue.mutations.iter().map(|one| &one.name))
+    {
         seen.push(full.clone());
         seen.extend(full.rsplit_once('.').map(|(_, last)| last.to_owned()));
     }
@@ -115,23 +117,37 @@ fn of_rule(rule: &Rule, catalogue: &Catalogue, module: &Module, paint: Paint) ->
     out.section(
         "params",
         params.map(|param| {
-            let default = param.default.as_ref().map_or(" (must be given)".to_owned(), |value| format!(" = {value}"));
+            let default =
+                param.default.as_ref().map_or(" (must be given)".to_owned(), |value| format!(" = {value}"));
             format!("{}: {}{default}", param.name, param.ty)
         }),
     );
     out.section("stands for", references(rule));
-    out.section("bound", rule.binds.iter().map(|bind| {
-        let mode = bind.mode.map_or("default mode", words::mode);
-        if bind.conditions.is_empty() { mode.to_owned() } else { format!("{mode} where {}", bind.conditions.join(" and ")) }
-    }));
-    out.section("exceptions", rule.exceptions.iter().map(|exception| {
-        let until = exception.until.as_ref().map_or(String::new(), |until| format!(", until {until}"));
-        format!("{}: {} ({}{until})", exception.name, exception.reason, exception.owner)
-    }));
+    out.section(
+        "bound",
+        rule.binds.iter().map(|bind| {
+            let mode = bind.mode.map_or("default mode", words::mode);
+            if bind.conditions.is_empty() {
+                mode.to_owned()
+            } else {
+                format!("{mode} where {}", bind.conditions.join(" and "))
+            }
+        }),
+    );
+    out.section(
+        "exceptions",
+        rule.exceptions.iter().map(|exception| {
+            let until = exception.until.as_ref().map_or(String::new(), |until| format!(", until {until}"));
+            format!("{}: {} ({}{until})", exception.name, exception.reason, exception.owner)
+        }),
+    );
     out.section("exceptions must name", rule.exceptions_need.iter().cloned());
-    out.section("worst-case cost", rule.cost.iter().map(|(formula, worst)| {
-        format!("{formula}, at most {} steps", words::thousands(*worst))
-    }));
+    out.section(
+        "worst-case cost",
+        rule.cost
+            .iter()
+            .map(|(formula, worst)| format!("{formula}, at most {} steps", words::thousands(*worst))),
+    );
     out.section("tests", rule.laws.iter().cloned());
     out.text
 }
@@ -141,9 +157,12 @@ fn of_mutation(mutation: &Mutation, paint: Paint) -> String {
     out.head("mutate", &mutation.name, &mutation.place);
     out.docs(&mutation.lead, &mutation.docs);
     out.section("applies to", [inline(&mutation.targets)].into_iter().filter(|text| !text.is_empty()));
-    out.section("changes", mutation.changes.iter().map(|(scope, change)| {
-        if scope.is_empty() { change.clone() } else { format!("{change}   ({})", scope.join(", ")) }
-    }));
+    out.section(
+        "changes",
+        mutation.changes.iter().map(|(scope, change)| {
+            if scope.is_empty() { change.clone() } else { format!("{change}   ({})", scope.join(", ")) }
+        }),
+    );
     out.section("tests", mutation.laws.iter().cloned());
     out.text
 }
@@ -158,7 +177,8 @@ fn verdict(verdict: &Verdict) -> Vec<String> {
 }
 
 fn references(rule: &Rule) -> Vec<String> {
-    let severity = rule.severity.map(|_| format!("severity {}", words::severity(rule.severity).to_lowercase()));
+    let severity =
+        rule.severity.map(|_| format!("severity {}", words::severity(rule.severity).to_lowercase()));
     let techniques = rule.techniques.iter().map(|technique| format!("{} {}", technique.id, technique.name));
     let cis = rule.cis.iter().map(|number| format!("CIS {number}"));
     let controls = rule.controls.iter().map(|control| format!("{}: {}", control.id, control.title));
