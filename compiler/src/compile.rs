@@ -47,7 +47,13 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Options { kubernetes: None, max_items: 100, max_objects: 5_000, max_cost: 100_000_000_000, today: None }
+        Options {
+            kubernetes: None,
+            max_items: 100,
+            max_objects: 5_000,
+            max_cost: 100_000_000_000,
+            today: None,
+        }
     }
 }
 
@@ -159,7 +165,11 @@ fn parse_all(sources: Vec<Source>) -> Parsed {
         let packages: Vec<String> =
             out.files.iter().filter_map(|file| file.package.as_ref().map(path_text)).collect();
         let mut new: Vec<Source> = Vec::new();
-        for source in wanted.drain(..).filter(|name| asked.insert(name.clone())).flat_map(|name| library(&name, Role::Vocabulary)) {
+        for source in wanted
+            .drain(..)
+            .filter(|name| asked.insert(name.clone()))
+            .flat_map(|name| library(&name, Role::Vocabulary))
+        {
             if !packages.contains(&library_package(&source)) && !new.contains(&source) {
                 new.push(source);
             }
@@ -215,9 +225,11 @@ fn load_kinds(
                     continue;
                 }
             };
-            let kind = |crd: &Json| crd.at(&["spec", "names", "kind"]).and_then(Json::as_str).map(str::to_owned);
+            let kind =
+                |crd: &Json| crd.at(&["spec", "names", "kind"]).and_then(Json::as_str).map(str::to_owned);
             let found: Vec<String> = documents.iter().filter_map(kind).collect();
-            let Some(crd) = documents.iter().find(|crd| kind(crd).as_deref() == Some(name.text.as_str())) else {
+            let Some(crd) = documents.iter().find(|crd| kind(crd).as_deref() == Some(name.text.as_str()))
+            else {
                 diagnostics.push(d::kind_not_in_file(name, &found));
                 continue;
             };
@@ -242,7 +254,8 @@ impl Build {
     fn run(ctx: &mut Ctx<'_>, sources: &[Source]) -> Build {
         let mut build = Build::default();
         let mut module = ModuleBuilder::default();
-        let is_entry = |file: FileId| sources.get(file.0 as usize).is_some_and(|source| source.role == Role::Entry);
+        let is_entry =
+            |file: FileId| sources.get(file.0 as usize).is_some_and(|source| source.role == Role::Entry);
         build.params(ctx, &mut module);
         decl::cycles(ctx);
         build.declarations(ctx, &module);
@@ -363,7 +376,12 @@ impl Build {
                         && until < today
                     {
                         let span = lowered.until.unwrap_or(lowered.span);
-                        ctx.diagnostics.push(d::exception_expired(span, &lowered.exception.name, until, today));
+                        ctx.diagnostics.push(d::exception_expired(
+                            span,
+                            &lowered.exception.name,
+                            until,
+                            today,
+                        ));
                     }
                     self.debug.exceptions.push(lowered.span);
                     self.module.exceptions.push(lowered.exception);
@@ -468,7 +486,9 @@ fn compact_condition(module: &mut ModuleBuilder, condition: &mut kpol_vm::ir::Co
 fn finish_diagnostics(diagnostics: &mut Vec<Diagnostic>, allows: &[Allow], sources: &[Source]) {
     let mut used = vec![false; allows.len()];
     diagnostics.retain(|diagnostic| {
-        let Some(place) = diagnostic.primary().filter(|_| diagnostic.severity != Severity::Error) else { return true };
+        let Some(place) = diagnostic.primary().filter(|_| diagnostic.severity != Severity::Error) else {
+            return true;
+        };
         let covering = allows.iter().position(|allow| allow.covers(diagnostic.code, place));
         match covering.and_then(|index| used.get_mut(index)) {
             Some(used) => {
@@ -493,7 +513,8 @@ fn finish_diagnostics(diagnostics: &mut Vec<Diagnostic>, allows: &[Allow], sourc
     }
     // The library is checked by its own tests; its users see only its errors, which would be bugs.
     diagnostics.retain(|diagnostic| {
-        let role = diagnostic.primary().and_then(|span| sources.get(span.file.0 as usize)).map(|source| source.role);
+        let role =
+            diagnostic.primary().and_then(|span| sources.get(span.file.0 as usize)).map(|source| source.role);
         diagnostic.severity == Severity::Error || role != Some(Role::Vocabulary)
     });
     diagnostics.sort_by_key(|diagnostic| diagnostic.primary().map(|span| (span.file, span.start, span.end)));

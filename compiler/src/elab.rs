@@ -127,7 +127,12 @@ pub(crate) struct Elab<'c, 'a> {
 }
 
 impl<'c, 'a> Elab<'c, 'a> {
-    pub(crate) fn new(ctx: &'c mut Ctx<'a>, module: &'c mut ModuleBuilder, world: World, file: FileId) -> Self {
+    pub(crate) fn new(
+        ctx: &'c mut Ctx<'a>,
+        module: &'c mut ModuleBuilder,
+        world: World,
+        file: FileId,
+    ) -> Self {
         let floor = ctx.options.kubernetes.map(|(low, _)| low);
         Elab {
             ctx,
@@ -250,7 +255,8 @@ impl<'c, 'a> Elab<'c, 'a> {
         must_use: bool,
     ) -> Option<LocalId> {
         if self.code.locals.len() >= kpol_vm::verify::MAX_LOCALS {
-            return self.overflow(d::too_many_names(self.inline_span.unwrap_or(span), kpol_vm::verify::MAX_LOCALS));
+            return self
+                .overflow(d::too_many_names(self.inline_span.unwrap_or(span), kpol_vm::verify::MAX_LOCALS));
         }
         let id = LocalId(self.code.locals.len() as u32);
         self.code.locals.push(Local { name: name.to_owned(), ty: ty.clone(), optional: opt });
@@ -307,9 +313,7 @@ impl<'c, 'a> Elab<'c, 'a> {
         let value = self.check_or_infer(expr, &Ty::BOOL)?;
         match &value.ty {
             Ty::Scalar(Type::Bool) if !value.opt => Some(value),
-            Ty::Scalar(Type::Bool) => {
-                self.close(value, expr.span)
-            }
+            Ty::Scalar(Type::Bool) => self.close(value, expr.span),
             Ty::Scalar(Type::Dyn) => {
                 let yes = self.push_const(Const::Dyn("true".into()), Ty::DYN, expr.span)?;
                 self.push(Op::Eq(value.id, yes.id), Ty::BOOL, false, expr.span)

@@ -17,8 +17,8 @@
     reason = "passes look for few shapes among many; the ones that must know every variant name them all"
 )]
 
-pub mod codes;
 mod check;
+pub mod codes;
 mod compile;
 mod debug;
 mod diagnostics;

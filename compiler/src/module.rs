@@ -58,7 +58,13 @@ impl ModuleBuilder {
     }
 
     /// Writes `field` into the demand of a record; gives its index and the type of its value.
-    pub(crate) fn demand(&mut self, catalog: &Catalog, root: RootId, record: RecordId, field: &Field) -> (u32, Ty) {
+    pub(crate) fn demand(
+        &mut self,
+        catalog: &Catalog,
+        root: RootId,
+        record: RecordId,
+        field: &Field,
+    ) -> (u32, Ty) {
         let slot = self.slot(catalog, root, &field.ty);
         let ty = self.ty_of(root, &slot);
         let default = match &field.presence {
@@ -84,7 +90,13 @@ impl ModuleBuilder {
     }
 
     /// Demands one constant key of a map field; gives the key's index and the value's type.
-    pub(crate) fn demand_key(&mut self, root: RootId, record: RecordId, field: u32, key: &str) -> Option<u32> {
+    pub(crate) fn demand_key(
+        &mut self,
+        root: RootId,
+        record: RecordId,
+        field: u32,
+        key: &str,
+    ) -> Option<u32> {
         let records = &mut self.roots.get_mut(root.index())?.records;
         let demand = records.get_mut(record.index())?.1.fields.get_mut(field as usize)?;
         let SlotTy::Map { keys, .. } = &mut demand.slot else { return None };
@@ -98,7 +110,8 @@ impl ModuleBuilder {
     /// Demands all of a map field.
     pub(crate) fn demand_whole(&mut self, root: RootId, record: RecordId, field: u32) {
         let records = self.roots.get_mut(root.index()).map(|r| &mut r.records);
-        let demand = records.and_then(|r| r.get_mut(record.index())).and_then(|r| r.1.fields.get_mut(field as usize));
+        let demand =
+            records.and_then(|r| r.get_mut(record.index())).and_then(|r| r.1.fields.get_mut(field as usize));
         if let Some(FieldDemand { slot: SlotTy::Map { whole, .. }, .. }) = demand {
             *whole = true;
         }
@@ -122,7 +135,10 @@ impl ModuleBuilder {
         self.demand_roles(catalog);
         std::mem::take(&mut self.roots)
             .into_iter()
-            .map(|root| Root { name: root.name, records: root.records.into_iter().map(|(_, demand)| demand).collect() })
+            .map(|root| Root {
+                name: root.name,
+                records: root.records.into_iter().map(|(_, demand)| demand).collect(),
+            })
             .collect()
     }
 
@@ -131,7 +147,8 @@ impl ModuleBuilder {
     fn demand_roles(&mut self, catalog: &Catalog) {
         let mut wanted = Vec::new();
         for (index, root) in self.roots.iter().enumerate() {
-            let reads_role = |demand: &RecordDemand| demand.fields.iter().any(|f| f.source == FieldSource::Role);
+            let reads_role =
+                |demand: &RecordDemand| demand.fields.iter().any(|f| f.source == FieldSource::Role);
             if !root.records.iter().any(|(_, demand)| reads_role(demand)) {
                 continue;
             }
@@ -154,10 +171,14 @@ impl ModuleBuilder {
                 // A record that the catalog does not know has no fields to name: any JSON.
                 None => SlotTy::Scalar(Type::Dyn),
             },
-            Type::List(element) | Type::Set(element) => SlotTy::List(Box::new(self.slot(catalog, root, element))),
-            Type::Map(value) => {
-                SlotTy::Map { value: Box::new(self.slot(catalog, root, value)), keys: Vec::new(), whole: false }
+            Type::List(element) | Type::Set(element) => {
+                SlotTy::List(Box::new(self.slot(catalog, root, element)))
             }
+            Type::Map(value) => SlotTy::Map {
+                value: Box::new(self.slot(catalog, root, value)),
+                keys: Vec::new(),
+                whole: false,
+            },
             scalar => SlotTy::Scalar(scalar.clone()),
         }
     }
@@ -203,10 +224,16 @@ fn default_const(ty: &Type, json: &Json) -> Option<Const> {
 /// Fields that all of `records` have with one type: what a rule on several kinds may read of `object`.
 pub(crate) fn common_record(name: &str, records: &[Arc<Record>]) -> Record {
     let Some((first, rest)) = records.split_first() else {
-        return Record { name: name.to_owned(), origin: String::new(), doc: String::new(), fields: Vec::new() };
+        return Record {
+            name: name.to_owned(),
+            origin: String::new(),
+            doc: String::new(),
+            fields: Vec::new(),
+        };
     };
     let shared = |field: &&Field| {
-        rest.iter().all(|r| r.field(&field.name).is_some_and(|f| f.ty == field.ty && f.presence == field.presence))
+        rest.iter()
+            .all(|r| r.field(&field.name).is_some_and(|f| f.ty == field.ty && f.presence == field.presence))
     };
     let origin = records.iter().map(|r| r.name.as_str()).collect::<Vec<_>>().join(", ");
     let fields = first.fields.iter().filter(shared).cloned().collect();

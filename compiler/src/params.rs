@@ -54,7 +54,8 @@ impl std::fmt::Display for ParamError {
             ParamError::Value { ty, diagnostics } => {
                 write!(f, "not a value of type `{ty}`")?;
                 if let Some(first) = diagnostics.first() {
-                    let label = first.labels.first().map(|label| label.text.as_str()).filter(|text| !text.is_empty());
+                    let label =
+                        first.labels.first().map(|label| label.text.as_str()).filter(|text| !text.is_empty());
                     write!(f, ": {}", first.message)?;
                     if let Some(label) = label {
                         write!(f, " ({label})")?;
@@ -86,15 +87,23 @@ fn find<'p>(params: &'p [Param], name: &str) -> Result<&'p Param, ParamError> {
     if let Some(param) = params.iter().find(|param| param.name == name) {
         return Ok(param);
     }
-    let last = |param: &&Param| param.name.rsplit_once('.').map_or(param.name.as_str(), |(_, last)| last) == name;
+    let last =
+        |param: &&Param| param.name.rsplit_once('.').map_or(param.name.as_str(), |(_, last)| last) == name;
     let found: Vec<&Param> = params.iter().filter(last).collect();
     match found.as_slice() {
         [one] => Ok(one),
         [] => {
-            let known = params.iter().map(|param| param.name.rsplit_once('.').map_or(param.name.as_str(), |(_, l)| l));
-            Err(ParamError::Unknown { name: name.to_owned(), nearest: nearest(name, known).map(str::to_owned) })
+            let known = params
+                .iter()
+                .map(|param| param.name.rsplit_once('.').map_or(param.name.as_str(), |(_, l)| l));
+            Err(ParamError::Unknown {
+                name: name.to_owned(),
+                nearest: nearest(name, known).map(str::to_owned),
+            })
         }
-        several => Err(ParamError::Ambiguous { candidates: several.iter().map(|param| param.name.clone()).collect() }),
+        several => Err(ParamError::Ambiguous {
+            candidates: several.iter().map(|param| param.name.clone()).collect(),
+        }),
     }
 }
 

@@ -52,7 +52,10 @@ impl<'a> Program<'a> {
     pub(crate) fn new(files: &'a [ast::File], diagnostics: &mut Vec<Diagnostic>) -> Program<'a> {
         let mut program = Program {
             files,
-            package_of: files.iter().map(|f| f.package.as_ref().map_or_else(|| MAIN.into(), path_text)).collect(),
+            package_of: files
+                .iter()
+                .map(|f| f.package.as_ref().map_or_else(|| MAIN.into(), path_text))
+                .collect(),
             packages: BTreeMap::new(),
             scopes: Vec::new(),
         };
@@ -149,16 +152,16 @@ impl<'a> Program<'a> {
     /// Whether `name` has no meaning in `file` for a reason that is reported elsewhere: its `use` is wrong, or a
     /// declaration of the package could not be read and may have been the one.
     pub(crate) fn is_excused(&self, file: FileId, name: &str) -> bool {
-        let missing = self.scopes.get(file.0 as usize).is_some_and(|scope| scope.missing.iter().any(|m| m == name));
+        let missing =
+            self.scopes.get(file.0 as usize).is_some_and(|scope| scope.missing.iter().any(|m| m == name));
         missing || self.has_holes(self.package(file))
     }
 
     /// Whether a declaration of the package could not be read.
     pub(crate) fn has_holes(&self, package: &str) -> bool {
-        self.files
-            .iter()
-            .zip(&self.package_of)
-            .any(|(file, of)| of == package && file.items.iter().any(|item| matches!(item.kind, ItemKind::Error)))
+        self.files.iter().zip(&self.package_of).any(|(file, of)| {
+            of == package && file.items.iter().any(|item| matches!(item.kind, ItemKind::Error))
+        })
     }
 
     /// Whether a file says `kind NAME from ..`.
@@ -179,7 +182,8 @@ impl<'a> Program<'a> {
                         names.insert(name.text.clone(), def);
                     }
                     Some(first) => {
-                        let first = self.files.get(first.file.0 as usize).and_then(|f| f.items.get(first.item));
+                        let first =
+                            self.files.get(first.file.0 as usize).and_then(|f| f.items.get(first.item));
                         let first = first.and_then(item_name).map_or(name.span, |n| n.span);
                         diagnostics.push(d::defined_twice(name, first));
                     }
@@ -284,7 +288,9 @@ pub(crate) fn path_text(path: &ast::Path) -> String {
 /// The name that a declaration gives to others.
 pub(crate) fn item_name(item: &ast::Item) -> Option<&ast::Name> {
     match &item.kind {
-        ItemKind::Param { name, .. } | ItemKind::Let { name, .. } | ItemKind::Define { name, .. } => Some(name),
+        ItemKind::Param { name, .. } | ItemKind::Let { name, .. } | ItemKind::Define { name, .. } => {
+            Some(name)
+        }
         ItemKind::Rule(rule) => Some(&rule.name),
         ItemKind::Mutate(mutate) => Some(&mutate.name),
         ItemKind::Correlate(correlate) => Some(&correlate.name),

@@ -54,7 +54,8 @@ fn every_good_example_gives_nothing() {
 fn codes_are_in_order_and_titled_as_their_pages() {
     let rank = |code: &str| ("EWN".find(&code[..1]), code.to_owned());
     assert!(CODES.is_sorted_by_key(|info| rank(info.code)));
-    let all: BTreeSet<_> = CODES.iter().chain(kpol_grammar::diagnostics::CODES).map(|info| info.code).collect();
+    let all: BTreeSet<_> =
+        CODES.iter().chain(kpol_grammar::diagnostics::CODES).map(|info| info.code).collect();
     assert_eq!(all.len(), CODES.len() + kpol_grammar::diagnostics::CODES.len(), "a code is used twice");
     for info in CODES {
         assert!(info.page.starts_with(&format!("# {}: {}\n", info.code, info.title)), "{}", info.code);
@@ -97,8 +98,10 @@ fn pages_as_a_terminal_shows_them() {
 
 #[test]
 fn ui() {
-    let mut paths: Vec<_> =
-        std::fs::read_dir(root().join("compiler/tests/ui")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut paths: Vec<_> = std::fs::read_dir(root().join("compiler/tests/ui"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
     paths.sort();
     assert!(!paths.is_empty());
     insta::with_settings!({ omit_expression => true, prepend_module_to_snapshot => false }, {
@@ -124,7 +127,10 @@ fn fixes_mend_what_they_are_for() {
                 text.replace_range(fix.span.range(), &fix.replacement);
             }
             let after = codes(&compile_text(&text));
-            assert!(after.iter().all(|code| !code.starts_with('E') && *code != info.code), "{after:?}: {text}");
+            assert!(
+                after.iter().all(|code| !code.starts_with('E') && *code != info.code),
+                "{after:?}: {text}"
+            );
         }
     }
 }

@@ -44,8 +44,11 @@ fn the_examples_check_without_errors_and_warnings() {
 #[test]
 fn what_the_examples_can_cost() {
     let module = compiled().module.unwrap();
-    let costs: String =
-        module.rules.iter().map(|rule| format!("{}: {} = {}\n", rule.name, rule.cost.formula, rule.cost.worst)).collect();
+    let costs: String = module
+        .rules
+        .iter()
+        .map(|rule| format!("{}: {} = {}\n", rule.name, rule.cost.formula, rule.cost.worst))
+        .collect();
     insta::assert_snapshot!(costs);
 }
 

@@ -59,14 +59,21 @@ pub(crate) fn rule(ctx: &mut Ctx<'_>, module: &ModuleBuilder, lowered: &Lowered,
     }
     for (path, (at, readers)) in reads {
         // A Namespace object always has its name: it is what the host found it by.
-        if path == "namespace.metadata.name" || guarded.iter().any(|guard| path == *guard || is_below(&path, guard)) {
+        if path == "namespace.metadata.name"
+            || guarded.iter().any(|guard| path == *guard || is_below(&path, guard))
+        {
             continue;
         }
         let question = Question::ask_all(&analysis, &path);
         let never = readers.iter().all(|cond| question.eval(cond) == Known::False);
         if never && let Some(span) = lowered.debug.exprs.get(at.index()) {
             let written = analysis.written(at).unwrap_or_else(|| path.clone());
-            ctx.diagnostics.push(d::absent_passes(*span, &analysis.leaf(at).unwrap_or_default(), &written, &path));
+            ctx.diagnostics.push(d::absent_passes(
+                *span,
+                &analysis.leaf(at).unwrap_or_default(),
+                &written,
+                &path,
+            ));
         }
     }
 }
@@ -115,7 +122,9 @@ impl Analysis<'_> {
     /// The last step of a path: `runAsUser`, `limits["memory"]`.
     fn leaf(&self, id: ExprId) -> Option<String> {
         match &self.code.expr(id)?.op {
-            Op::Field { base, field } => Some(paths::demanded(self.module, self.code, *base, *field)?.name.clone()),
+            Op::Field { base, field } => {
+                Some(paths::demanded(self.module, self.code, *base, *field)?.name.clone())
+            }
             Op::MapKey { base, field, key } => {
                 let demand = paths::demanded(self.module, self.code, *base, *field)?;
                 let SlotTy::Map { keys, .. } = &demand.slot else { return None };
@@ -163,12 +172,12 @@ impl Analysis<'_> {
         }
         found
     }
-
 }
 
 impl<'a, 'm> Question<'a, 'm> {
     fn ask_all(analysis: &'a Analysis<'m>, absent: &'a str) -> Self {
-        let mut question = Question { analysis, absent, known: Vec::with_capacity(analysis.code.exprs.len()) };
+        let mut question =
+            Question { analysis, absent, known: Vec::with_capacity(analysis.code.exprs.len()) };
         for index in 0..analysis.code.exprs.len() {
             let known = question.ask(ExprId(index as u32));
             question.known.push(known);
@@ -228,10 +237,18 @@ impl<'a, 'm> Question<'a, 'm> {
             | Op::Like { value: a, pattern: b }
             | Op::Matches { value: a, pattern: b }
             | Op::Text(_, a, b) => {
-                if eval(a) == Known::Absent || eval(b) == Known::Absent { Known::False } else { Known::Unknown }
+                if eval(a) == Known::Absent || eval(b) == Known::Absent {
+                    Known::False
+                } else {
+                    Known::Unknown
+                }
             }
             Op::Present(a) => {
-                if eval(a) == Known::Absent { Known::False } else { Known::Unknown }
+                if eval(a) == Known::Absent {
+                    Known::False
+                } else {
+                    Known::Unknown
+                }
             }
             Op::Quantified { quant, body, .. } => match (quant, eval(body)) {
                 (Quant::Any, Known::False) | (Quant::None, Known::True) => Known::False,

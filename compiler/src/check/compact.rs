@@ -8,7 +8,12 @@ use kpol_vm::ir::{Code, ExprId, MutStmt, Op, Stmt, Template, TemplatePart, Ty};
 use crate::{debug::CodeDebug, module::ModuleBuilder};
 
 /// Keeps what `roots` reach, renumbers it, and gives the new numbers through `roots`.
-pub(crate) fn compact(module: &mut ModuleBuilder, code: &mut Code, debug: &mut CodeDebug, roots: &mut [&mut ExprId]) {
+pub(crate) fn compact(
+    module: &mut ModuleBuilder,
+    code: &mut Code,
+    debug: &mut CodeDebug,
+    roots: &mut [&mut ExprId],
+) {
     let mut live = vec![false; code.exprs.len()];
     let mut pending: Vec<ExprId> = roots.iter().map(|id| **id).collect();
     while let Some(id) = pending.pop() {

@@ -127,7 +127,9 @@ impl Counter<'_> {
         match self.rule.code.expr(id).map(|expr| &expr.op) {
             // A computed list is no longer than the one that it is made of.
             Some(Op::Comprehension { list, .. } | Op::Difference(list, _)) => self.length(*list),
-            Some(Op::Call { args, .. }) => args.first().map_or_else(|| "list".into(), |arg| self.length(*arg)),
+            Some(Op::Call { args, .. }) => {
+                args.first().map_or_else(|| "list".into(), |arg| self.length(*arg))
+            }
             Some(Op::Param(param)) => format!("param {}", param.0),
             _ => "list".to_owned(),
         }
@@ -137,7 +139,9 @@ impl Counter<'_> {
     fn size(&self, id: ExprId) -> Poly {
         let resolved = self.bindings.resolve(&self.rule.code, id);
         match self.rule.code.expr(resolved).map(|expr| &expr.op) {
-            Some(Op::Const(kpol_vm::ir::Const::List(items))) => Poly::from([(Vec::new(), items.len() as u64)]),
+            Some(Op::Const(kpol_vm::ir::Const::List(items))) => {
+                Poly::from([(Vec::new(), items.len() as u64)])
+            }
             Some(Op::MakeList(items)) => Poly::from([(Vec::new(), items.len() as u64)]),
             // Params are bound at load, small, and looked up as sets.
             Some(Op::Param(_) | Op::Const(_)) => one(),

@@ -42,9 +42,9 @@ pub(crate) fn names(ctx: &mut Ctx<'_>, is_entry: &dyn Fn(FileId) -> bool) {
 }
 
 fn is_package_broken(ctx: &Ctx<'_>, package: &str) -> bool {
-    (0..ctx.program.files.len()).map(|index| FileId(index as u32)).any(|file| {
-        ctx.program.package(file) == package && ctx.is_broken(file)
-    })
+    (0..ctx.program.files.len())
+        .map(|index| FileId(index as u32))
+        .any(|file| ctx.program.package(file) == package && ctx.is_broken(file))
 }
 
 fn has_rules(ctx: &Ctx<'_>, package: &str) -> bool {

@@ -78,7 +78,8 @@ pub(crate) fn bad_place(span: Span) -> Diagnostic {
 
 /// E0225: a loop over what is not in the object.
 pub(crate) fn mutate_range(span: Span) -> Diagnostic {
-    Diagnostic::error("E0225", "a mutation goes through lists of the object").label(span, "not a list in the object")
+    Diagnostic::error("E0225", "a mutation goes through lists of the object")
+        .label(span, "not a list in the object")
 }
 
 /// E0225: `add` to what is no list.
@@ -88,11 +89,18 @@ pub(crate) fn add_needs_list(span: Span, ty: &str) -> Diagnostic {
 
 /// E0225: whole records are not written.
 pub(crate) fn record_value(span: Span) -> Diagnostic {
-    Diagnostic::error("E0225", "a mutation writes values, not whole records").label(span, "write its fields one by one")
+    Diagnostic::error("E0225", "a mutation writes values, not whole records")
+        .label(span, "write its fields one by one")
 }
 
 /// E0226: two mutations that fight.
-pub(crate) fn conflicting_mutations(second: Span, first: Span, second_name: &str, first_name: &str, place: &str) -> Diagnostic {
+pub(crate) fn conflicting_mutations(
+    second: Span,
+    first: Span,
+    second_name: &str,
+    first_name: &str,
+    place: &str,
+) -> Diagnostic {
     Diagnostic::error("E0226", format!("`{first_name}` and `{second_name}` write `{place}` differently"))
         .label(second, "this one")
         .label(first, "and this one")
@@ -152,9 +160,11 @@ pub(crate) fn test_lacks(span: Span, what: &str) -> Diagnostic {
 
 /// E0232: `kind Name from` names something else than its file.
 pub(crate) fn kind_not_in_file(name: &Name, found: &[String]) -> Diagnostic {
-    Diagnostic::error("E0232", format!("that file defines no kind `{}`", name.text))
-        .label(name.span, match super::nearest(&name.text, found.iter().map(String::as_str)) {
+    Diagnostic::error("E0232", format!("that file defines no kind `{}`", name.text)).label(
+        name.span,
+        match super::nearest(&name.text, found.iter().map(String::as_str)) {
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("it defines {}", super::choices(found.iter().map(String::as_str))),
-        })
+        },
+    )
 }

@@ -20,8 +20,9 @@ pub(crate) fn needless_default(op: Span, lhs: Span, rhs: Span, default: Option<&
 pub(crate) fn always_there(span: Span, through_let: bool) -> Diagnostic {
     let diagnostic = Diagnostic::warning("W0202", "this `has` is always true").label(span, "never absent");
     if through_let {
-        return diagnostic
-            .help("a `let` holds the effective value; to ask whether the field was written, name the field itself");
+        return diagnostic.help(
+            "a `let` holds the effective value; to ask whether the field was written, name the field itself",
+        );
     }
     diagnostic
 }
@@ -52,7 +53,8 @@ pub(crate) fn is_about_unused(diagnostic: &Diagnostic) -> bool {
 
 /// W0206: a condition that no input changes.
 pub(crate) fn constant_condition(span: Span, value: bool) -> Diagnostic {
-    Diagnostic::warning("W0206", format!("this condition is always {value}")).label(span, "no input changes it")
+    Diagnostic::warning("W0206", format!("this condition is always {value}"))
+        .label(span, "no input changes it")
 }
 
 /// W0207: a text prefix on an image.
@@ -86,7 +88,8 @@ pub(crate) fn exception_never_matches(span: Span, name: &str) -> Diagnostic {
 
 /// W0210: a suppression that suppresses nothing.
 pub(crate) fn unused_allow(span: Span, code: &str) -> Diagnostic {
-    Diagnostic::warning("W0210", format!("`allow: {code}` has nothing to allow here")).label(span, "remove it")
+    Diagnostic::warning("W0210", format!("`allow: {code}` has nothing to allow here"))
+        .label(span, "remove it")
 }
 
 /// E0233: a suppression without a reason.

@@ -12,7 +12,11 @@ fn did_you_mean(diagnostic: Diagnostic, span: Span, near: Option<&str>, otherwis
 }
 
 /// E0301: nothing is called that.
-pub(crate) fn unknown_name<'k>(name: &Name, known: impl Iterator<Item = &'k str>, is_builtin: bool) -> Diagnostic {
+pub(crate) fn unknown_name<'k>(
+    name: &Name,
+    known: impl Iterator<Item = &'k str>,
+    is_builtin: bool,
+) -> Diagnostic {
     let diagnostic = Diagnostic::error("E0301", format!("nothing here is called `{}`", name.text));
     if is_builtin {
         return diagnostic.label(name.span, format!("a function: write `{}(..)`", name.text));
@@ -42,7 +46,9 @@ pub(crate) fn no_value(name: &Name, why: &str) -> Diagnostic {
 pub(crate) fn root_in_bare_define(name: &Name) -> Diagnostic {
     Diagnostic::error("E0301", format!("`{}` is not known here", name.text))
         .label(name.span, "this belongs to the input of a rule")
-        .help("give the define a target (`define x on exec = ..`) or a parameter (`define x(p: process) = ..`)")
+        .help(
+            "give the define a target (`define x on exec = ..`) or a parameter (`define x(p: process) = ..`)",
+        )
 }
 
 /// E0302: two declarations of one name.
@@ -63,10 +69,19 @@ pub(crate) fn with_twice(span: Span, name: &str) -> Diagnostic {
 }
 
 /// E0303: no such package.
-pub(crate) fn unknown_package<'k>(span: Span, name: &str, known: impl Iterator<Item = &'k String>) -> Diagnostic {
+pub(crate) fn unknown_package<'k>(
+    span: Span,
+    name: &str,
+    known: impl Iterator<Item = &'k String>,
+) -> Diagnostic {
     let diagnostic = Diagnostic::error("E0303", format!("there is no package `{name}`"));
-    did_you_mean(diagnostic, span, nearest(name, known.map(String::as_str)), "not among the given files and not in the library")
-        .help("give kpolc the file or directory that declares it; the library's packages begin with `std.`")
+    did_you_mean(
+        diagnostic,
+        span,
+        nearest(name, known.map(String::as_str)),
+        "not among the given files and not in the library",
+    )
+    .help("give kpolc the file or directory that declares it; the library's packages begin with `std.`")
 }
 
 /// E0303: a package without that name.
@@ -107,9 +122,12 @@ pub(crate) fn cyclic_definition(names: &[&Name]) -> Diagnostic {
 /// E0306: packages that use each other.
 pub(crate) fn cyclic_use(span: Span, trail: &[String]) -> Diagnostic {
     let first = trail.first().map_or("", String::as_str);
-    Diagnostic::error("E0306", format!("packages use each other in a circle: {} -> {first}", trail.join(" -> ")))
-        .label(span, "this `use` closes the circle")
-        .help("move what both need into a third package")
+    Diagnostic::error(
+        "E0306",
+        format!("packages use each other in a circle: {} -> {first}", trail.join(" -> ")),
+    )
+    .label(span, "this `use` closes the circle")
+    .help("move what both need into a third package")
 }
 
 /// E0307: a file with kinds that cannot be used.
@@ -155,18 +173,30 @@ pub(crate) fn unused_let(span: Span, name: &str) -> Diagnostic {
 
 /// E0311: a parameter that nothing uses.
 pub(crate) fn unused_parameter(span: Span, name: &str) -> Diagnostic {
-    Diagnostic::error("E0311", format!("the parameter `{name}` is never used")).label(span, "remove it, or use it")
+    Diagnostic::error("E0311", format!("the parameter `{name}` is never used"))
+        .label(span, "remove it, or use it")
 }
 
 /// E0312: a word from a list.
-pub(crate) fn unknown_word<'k>(name: &Name, what: &str, known: impl Iterator<Item = &'k str> + Clone) -> Diagnostic {
-    let diagnostic = Diagnostic::error("E0312", format!("`{}` is not {} {what}", name.text, if what.starts_with('o') { "an" } else { "a" }));
+pub(crate) fn unknown_word<'k>(
+    name: &Name,
+    what: &str,
+    known: impl Iterator<Item = &'k str> + Clone,
+) -> Diagnostic {
+    let diagnostic = Diagnostic::error(
+        "E0312",
+        format!("`{}` is not {} {what}", name.text, if what.starts_with('o') { "an" } else { "a" }),
+    );
     let all = choices(known.clone());
     did_you_mean(diagnostic, name.span, nearest(&name.text, known), &format!("expected {all}"))
 }
 
 /// E0313: not a technique of MITRE ATT&CK.
-pub(crate) fn unknown_technique<'k>(span: Span, id: &str, known: impl Iterator<Item = &'k str>) -> Diagnostic {
+pub(crate) fn unknown_technique<'k>(
+    span: Span,
+    id: &str,
+    known: impl Iterator<Item = &'k str>,
+) -> Diagnostic {
     let diagnostic = Diagnostic::error("E0313", format!("MITRE ATT&CK has no technique `{id}`"));
     match nearest(id, known) {
         Some(near) => diagnostic.label(span, format!("did you mean `{near}`?")),
@@ -176,8 +206,11 @@ pub(crate) fn unknown_technique<'k>(span: Span, id: &str, known: impl Iterator<I
 
 /// E0313: not a control of any CIS benchmark that we know.
 pub(crate) fn unknown_cis(span: Span, id: &str) -> Diagnostic {
-    Diagnostic::error("E0313", format!("no CIS Kubernetes benchmark has a control `{id}` that a policy can check"))
-        .label(span, "numbers look like 5.2.2")
+    Diagnostic::error(
+        "E0313",
+        format!("no CIS Kubernetes benchmark has a control `{id}` that a policy can check"),
+    )
+    .label(span, "numbers look like 5.2.2")
 }
 
 /// E0313: a reserved tag that names no control.
@@ -199,10 +232,13 @@ pub(crate) fn too_big(span: Span, limit: usize) -> Diagnostic {
 
 /// E0402: a rule that can cost too much.
 pub(crate) fn too_expensive(span: Span, name: &str, formula: &str, worst: u64, limit: u64) -> Diagnostic {
-    Diagnostic::error("E0402", format!("`{name}` can take {worst} steps for one object; the limit is {limit}"))
-        .label(span, "too expensive in the worst case")
-        .note(format!("worst case: {formula}"))
-        .help("loops inside loops multiply; look things up in a set instead, or lower `max_items` in kpol.toml")
+    Diagnostic::error(
+        "E0402",
+        format!("`{name}` can take {worst} steps for one object; the limit is {limit}"),
+    )
+    .label(span, "too expensive in the worst case")
+    .note(format!("worst case: {formula}"))
+    .help("loops inside loops multiply; look things up in a set instead, or lower `max_items` in kpol.toml")
 }
 
 /// E0401: deeper than any engine goes.

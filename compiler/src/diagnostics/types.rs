@@ -46,7 +46,10 @@ pub(crate) fn no_fields(name: &Name, ty: &str) -> Diagnostic {
 pub(crate) fn list_field(name: &Name, ty: &str) -> Diagnostic {
     Diagnostic::error("E0201", format!("a `{ty}` has no field `{}`", name.text))
         .label(name.span, "its elements may have it")
-        .help(format!("`for x in .. {{ .. }}` or `any x in .. {{ x.{} == .. }}` looks at each element", name.text))
+        .help(format!(
+            "`for x in .. {{ .. }}` or `any x in .. {{ x.{} == .. }}` looks at each element",
+            name.text
+        ))
 }
 
 /// E0201: a key of a map is written in brackets.
@@ -116,7 +119,9 @@ pub(crate) fn incomparable(op: Span, lhs: (Span, &str), rhs: (Span, &str)) -> Di
     if lhs.1 == rhs.1 {
         return Diagnostic::error("E0203", format!("two of `{}` are never compared as a whole", lhs.1))
             .label(op, "compares parts of an object")
-            .help("compare their fields: `a.name == b.name`, `[x.name for x in xs]`; `empty(xs)` asks for none");
+            .help(
+                "compare their fields: `a.name == b.name`, `[x.name for x in xs]`; `empty(xs)` asks for none",
+            );
     }
     Diagnostic::error("E0203", "these two values can never be equal")
         .label(op, "compares two different types")
@@ -173,14 +178,16 @@ pub(crate) fn no_arithmetic(op: Span, word: &str, lhs: &str, rhs: &str) -> Diagn
     let diagnostic = Diagnostic::error("E0204", format!("`{lhs}` {word} `{rhs}` has no meaning"))
         .label(op, "works on ints, quantities, durations, times, and on lists and sets of one type");
     if lhs == "string" && rhs == "string" && word == "+" {
-        return diagnostic.help("a message joins texts: \"{a}-{b}\"; several become one with `join([a, b], \"-\")`");
+        return diagnostic
+            .help("a message joins texts: \"{a}-{b}\"; several become one with `join([a, b], \"-\")`");
     }
     diagnostic
 }
 
 /// E0204: cannot be indexed.
 pub(crate) fn cannot_index(span: Span, ty: &str) -> Diagnostic {
-    Diagnostic::error("E0204", format!("a `{ty}` has no elements to pick by `[..]`")).label(span, "only lists and maps")
+    Diagnostic::error("E0204", format!("a `{ty}` has no elements to pick by `[..]`"))
+        .label(span, "only lists and maps")
 }
 
 /// E0204: a record where a value is wanted.
@@ -255,7 +262,8 @@ pub(crate) fn bad_literal(span: Span, text: &str, ty: &Type, error: &ScalarError
         (false, false) => span,
     };
     let place = if place.start < place.end { place } else { span };
-    let diagnostic = Diagnostic::error("E0207", format!("`{text}` is not a valid `{ty}`")).label(place, &error.message);
+    let diagnostic =
+        Diagnostic::error("E0207", format!("`{text}` is not a valid `{ty}`")).label(place, &error.message);
     match &error.help {
         Some(help) => diagnostic.help(help),
         None => diagnostic,
@@ -278,7 +286,9 @@ pub(crate) fn ambiguous_unit(span: Span, text: &str) -> Diagnostic {
 pub(crate) fn field_too_new(name: &Name, record: &str, since: u32, low: u32, high: u32) -> Diagnostic {
     Diagnostic::error("E0209", format!("{record} has `{}` only from Kubernetes 1.{since} on", name.text))
         .label(name.span, format!("this policy is for 1.{low} to 1.{high}"))
-        .help(format!("raise `kubernetes` in kpol.toml, or guard it: `cluster.version >= \"1.{since}\" and ..`"))
+        .help(format!(
+            "raise `kubernetes` in kpol.toml, or guard it: `cluster.version >= \"1.{since}\" and ..`"
+        ))
 }
 
 /// E0209: a field that the newest supported cluster has no more.
@@ -288,7 +298,13 @@ pub(crate) fn field_gone(name: &Name, record: &str, until: u32, low: u32, high: 
 }
 
 /// E0209: a kind that not every supported cluster serves.
-pub(crate) fn kind_outside_range(span: Span, kind: &str, since: Option<u32>, until: Option<u32>, range: (u32, u32)) -> Diagnostic {
+pub(crate) fn kind_outside_range(
+    span: Span,
+    kind: &str,
+    since: Option<u32>,
+    until: Option<u32>,
+    range: (u32, u32),
+) -> Diagnostic {
     let when = match (since, until) {
         (Some(since), _) if since > range.0 => format!("only from Kubernetes 1.{since} on"),
         (_, Some(until)) => format!("only up to Kubernetes 1.{until}"),
@@ -308,13 +324,19 @@ pub(crate) fn event_has_no_root(name: &Name, event: &str, events: &[&str]) -> Di
 
 /// E0211: nothing to go through.
 pub(crate) fn not_iterable(span: Span, ty: &str, is_map: bool) -> Diagnostic {
-    let diagnostic =
-        Diagnostic::error("E0211", format!("a `{ty}` has no elements to go through")).label(span, "not a list or set");
+    let diagnostic = Diagnostic::error("E0211", format!("a `{ty}` has no elements to go through"))
+        .label(span, "not a list or set");
     if is_map { diagnostic.help("go through `keys(..)` or `values(..)` of it") } else { diagnostic }
 }
 
 /// E0212: the wrong number of arguments.
-pub(crate) fn argument_count(span: Span, name: &str, signature: &str, wanted: usize, given: usize) -> Diagnostic {
+pub(crate) fn argument_count(
+    span: Span,
+    name: &str,
+    signature: &str,
+    wanted: usize,
+    given: usize,
+) -> Diagnostic {
     let plural = if wanted == 1 { "" } else { "s" };
     Diagnostic::error("E0212", format!("`{name}` takes {wanted} argument{plural}, {given} given"))
         .label(span, "called here")
@@ -335,7 +357,8 @@ pub(crate) fn not_callable(span: Span) -> Diagnostic {
 
 /// E0213: a declaration that takes no arguments.
 pub(crate) fn not_a_function(name: &Name) -> Diagnostic {
-    Diagnostic::error("E0213", format!("`{}` takes no arguments", name.text)).label(name.span, "not a function")
+    Diagnostic::error("E0213", format!("`{}` takes no arguments", name.text))
+        .label(name.span, "not a function")
 }
 
 /// E0214: `has` asks about a path.

@@ -56,7 +56,8 @@ impl Elab<'_, '_> {
         self.ctx.used_imports.insert((self.file, alias.text.clone()));
         let Some(def) = self.ctx.program.in_package(&package, &name.text) else {
             let program = self.ctx.program;
-            let known: Vec<&String> = program.packages.get(&package).into_iter().flatten().map(|(n, _)| n).collect();
+            let known: Vec<&String> =
+                program.packages.get(&package).into_iter().flatten().map(|(n, _)| n).collect();
             self.report(d::unknown_name_in_package(name, &package, known.into_iter()));
             return Some(None);
         };
@@ -99,7 +100,13 @@ impl Elab<'_, '_> {
         };
         let given = args.len() + usize::from(receiver.is_some());
         if given != builtin.params.len() {
-            self.report(d::argument_count(span, &name.text, &signature(builtin), builtin.params.len(), given));
+            self.report(d::argument_count(
+                span,
+                &name.text,
+                &signature(builtin),
+                builtin.params.len(),
+                given,
+            ));
             return None;
         }
         let mut values: Vec<Typed> = Vec::new();
@@ -170,7 +177,13 @@ impl Elab<'_, '_> {
         self.argument_value(value, sig, element, arg.span)
     }
 
-    fn argument_value(&mut self, value: Typed, sig: &Sig, element: &mut Option<Ty>, span: Span) -> Option<Typed> {
+    fn argument_value(
+        &mut self,
+        value: Typed,
+        sig: &Sig,
+        element: &mut Option<Ty>,
+        span: Span,
+    ) -> Option<Typed> {
         match sig {
             Sig::Is(ty) => self.fit(value, &Ty::Scalar(ty.clone()), span),
             Sig::ListOf(ty) => {
@@ -179,7 +192,9 @@ impl Elab<'_, '_> {
                 Some(list)
             }
             Sig::Element => self.fit(value, &element.clone().unwrap_or(Ty::DYN), span),
-            Sig::ListOfElement => self.fit(value, &Ty::List(Box::new(element.clone().unwrap_or(Ty::DYN))), span),
+            Sig::ListOfElement => {
+                self.fit(value, &Ty::List(Box::new(element.clone().unwrap_or(Ty::DYN))), span)
+            }
             Sig::OneOf(choices) => {
                 let Some(choice) = choices.iter().find(|choice| accepts(choice, &value.ty)) else {
                     let (wanted, found) = (sig_text(sig), self.show(&value.ty));
@@ -254,7 +269,9 @@ impl Elab<'_, '_> {
     ) -> Option<Typed> {
         self.mark_used(def, &name.text);
         let program = self.ctx.program;
-        let Some(ItemKind::Define { params: Some(params), on, body, .. }) = program.item(def).map(|i| &i.kind) else {
+        let Some(ItemKind::Define { params: Some(params), on, body, .. }) =
+            program.item(def).map(|i| &i.kind)
+        else {
             self.report(d::not_a_function(name));
             return None;
         };
@@ -335,10 +352,9 @@ impl Elab<'_, '_> {
 
     /// The parameter's type; a record is one of the root that the argument's record is part of.
     fn parameter_type(&mut self, param: &ast::DefineParam, def: DefId, given: Option<&Ty>) -> Option<Ty> {
-        let root = given.and_then(record_root).or_else(|| {
-            let any = self.world.event.or_else(|| self.world.roots.first().map(|(_, _, root)| *root));
-            any
-        });
+        let root = given
+            .and_then(record_root)
+            .or_else(|| self.world.event.or_else(|| self.world.roots.first().map(|(_, _, root)| *root)));
         let file = std::mem::replace(&mut self.file, def.file);
         self.quiet += 1;
         let ty = self.type_expr(&param.ty, root);

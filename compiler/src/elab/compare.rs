@@ -35,7 +35,9 @@ impl Elab<'_, '_> {
         };
         let result = match plain {
             BinaryOp::Eq => self.equality(op_span, lhs, rhs, span),
-            BinaryOp::Lt | BinaryOp::Le | BinaryOp::Gt | BinaryOp::Ge => self.order(plain, op_span, lhs, rhs, span),
+            BinaryOp::Lt | BinaryOp::Le | BinaryOp::Gt | BinaryOp::Ge => {
+                self.order(plain, op_span, lhs, rhs, span)
+            }
             BinaryOp::In => self.membership(op_span, lhs, rhs, span),
             BinaryOp::Under => self.under(lhs, rhs, span),
             BinaryOp::Like => self.pattern(lhs, rhs, span),
@@ -186,6 +188,9 @@ impl Elab<'_, '_> {
     }
 
     fn under(&mut self, lhs: &ast::Expr, rhs: &ast::Expr, span: Span) -> Option<Typed> {
+        if self.is_flexible(lhs) && !self.is_flexible(rhs) {
+            return self.literal_under(lhs, rhs, span);
+        }
         let value = self.infer(lhs)?;
         let prefix = match &value.ty {
             Ty::Scalar(Type::Path) => Type::Path,
@@ -199,11 +204,38 @@ impl Elab<'_, '_> {
                     }
                     _ => "`under` takes a path, an image, an ip or a cidr on its left",
                 };
-                self.report(d::bad_operand(lhs.span, "under", &shown, false, "a path, an image, an ip or a cidr").help(help));
+                self.report(
+                    d::bad_operand(lhs.span, "under", &shown, false, "a path, an image, an ip or a cidr")
+                        .help(help),
+                );
                 return None;
             }
         };
         let prefix = self.one_or_many(rhs, &Ty::Scalar(prefix), "under")?;
+        self.push(Op::Under { value: value.id, prefix: prefix.id }, Ty::BOOL, false, span)
+    }
+
+    /// `"10.1.2.3" under block`: the prefix says what the literal is.
+    fn literal_under(&mut self, lhs: &ast::Expr, rhs: &ast::Expr, span: Span) -> Option<Typed> {
+        let prefix = self.infer(rhs)?;
+        let one = prefix.ty.element().unwrap_or(&prefix.ty);
+        let wanted = match one {
+            Ty::Scalar(Type::Path) => Type::Path,
+            Ty::Scalar(Type::ImagePrefix) => Type::Image,
+            Ty::Scalar(Type::Cidr) => Type::Cidr,
+            _ => {
+                let shown = self.show(&prefix.ty);
+                self.report(d::bad_operand(
+                    rhs.span,
+                    "under",
+                    &shown,
+                    false,
+                    "a path, an image_prefix or a cidr",
+                ));
+                return None;
+            }
+        };
+        let value = self.check(lhs, &member_type(lhs, &Ty::Scalar(wanted)))?;
         self.push(Op::Under { value: value.id, prefix: prefix.id }, Ty::BOOL, false, span)
     }
 
@@ -232,11 +264,18 @@ impl Elab<'_, '_> {
         }
         let value = self.infer(expr)?;
         let element = value.ty.element().unwrap_or(&value.ty);
-        let fits = element == ty || matches!((element, ty), (Ty::Scalar(Type::Str), Ty::Scalar(text)) if text.is_text() && *text != Type::Regex);
+        let fits = element == ty
+            || matches!((element, ty), (Ty::Scalar(Type::Str), Ty::Scalar(text)) if text.is_text() && *text != Type::Regex);
         if !fits {
             let shown = self.show(&value.ty);
             let wanted = self.show(ty);
-            self.report(d::bad_operand(expr.span, op, &shown, false, &format!("`{wanted}` or a set of them")));
+            self.report(d::bad_operand(
+                expr.span,
+                op,
+                &shown,
+                false,
+                &format!("`{wanted}` or a set of them"),
+            ));
             return None;
         }
         Some(value)
@@ -304,7 +343,8 @@ impl Elab<'_, '_> {
             return self.push(Op::In { value: value.id, set: left.id }, Ty::BOOL, false, span);
         }
         let left = self.text_value(left, lhs, word)?;
-        let right = if self.is_flexible(rhs) { self.check(rhs, &Ty::STR)? } else { self.text_operand(rhs, word)? };
+        let right =
+            if self.is_flexible(rhs) { self.check(rhs, &Ty::STR)? } else { self.text_operand(rhs, word)? };
         match &left.ty {
             Ty::Scalar(Type::Image) if text_op == TextOp::StartsWith => {
                 self.report(d::prefix_on_image(op_span, rhs.span));

@@ -76,7 +76,8 @@ impl Elab<'_, '_> {
                 let right = self.cond(rhs);
                 self.floor = floor;
                 let (left, right) = (left?, right?);
-                let op = if op == BinaryOp::And { Op::And(left.id, right.id) } else { Op::Or(left.id, right.id) };
+                let op =
+                    if op == BinaryOp::And { Op::And(left.id, right.id) } else { Op::Or(left.id, right.id) };
                 self.push(op, Ty::BOOL, false, span)
             }
             BinaryOp::Default => {
@@ -131,7 +132,8 @@ impl Elab<'_, '_> {
 
     /// `then` or `otherwise`.
     pub(crate) fn choose(&mut self, cond: Typed, then: Typed, otherwise: Typed, span: Span) -> Option<Typed> {
-        let Some(ty) = common(&then.ty, &otherwise.ty).or_else(|| same_record(&then.ty, &otherwise.ty)) else {
+        let Some(ty) = common(&then.ty, &otherwise.ty).or_else(|| same_record(&then.ty, &otherwise.ty))
+        else {
             let (a, b) = (self.show(&then.ty), self.show(&otherwise.ty));
             self.report(d::branches_differ(span, &a, &b));
             return None;
@@ -160,7 +162,11 @@ impl Elab<'_, '_> {
         let mut values = Vec::with_capacity(items.len());
         for item in items {
             // Elaborated once only, or lists in lists would take twice as long at every level.
-            values.push(if std::ptr::eq(item, guide) { Some(known.clone()) } else { self.check(item, &element) });
+            values.push(if std::ptr::eq(item, guide) {
+                Some(known.clone())
+            } else {
+                self.check(item, &element)
+            });
         }
         let values: Vec<Typed> = values.into_iter().collect::<Option<_>>()?;
         self.make_list(&values, Ty::List(Box::new(element)), span)

@@ -34,7 +34,9 @@ impl Elab<'_, '_> {
                 self.check_version(name, &record.name, field);
                 let (index, ty) = self.module.demand(self.ctx.catalog, root, id, field);
                 let opt = match field.presence {
-                    Presence::Default(_) => matches!(ty, Ty::Record(..) | Ty::List(_) | Ty::Set(_) | Ty::Map(_)),
+                    Presence::Default(_) => {
+                        matches!(ty, Ty::Record(..) | Ty::List(_) | Ty::Set(_) | Ty::Map(_))
+                    }
                     Presence::Optional => true,
                     // A list that kpol computes is empty, never absent.
                     Presence::Required => {
@@ -74,7 +76,9 @@ impl Elab<'_, '_> {
                 if let (ExprKind::Literal(Literal::Str(key)), Some((record, field))) =
                     (&index.kind, self.map_field_of(&base))
                 {
-                    let Ty::Record(root, id) = self.code.expr(record).map(|e| e.ty.clone())? else { return None };
+                    let Ty::Record(root, id) = self.code.expr(record).map(|e| e.ty.clone())? else {
+                        return None;
+                    };
                     let key = self.module.demand_key(root, id, field, &key.text)?;
                     return self.push(Op::MapKey { base: record, field, key }, *value, true, span);
                 }
@@ -110,10 +114,12 @@ impl Elab<'_, '_> {
     fn map_field_of(&self, map: &Typed) -> Option<(kpol_vm::ir::ExprId, u32)> {
         match self.op(map)? {
             Op::Field { base, field } => Some((*base, *field)),
-            Op::Local(local) => match self.let_values.get(local).and_then(|id| self.code.expr(*id)).map(|e| &e.op) {
-                Some(Op::Field { base, field }) => Some((*base, *field)),
-                _ => None,
-            },
+            Op::Local(local) => {
+                match self.let_values.get(local).and_then(|id| self.code.expr(*id)).map(|e| &e.op) {
+                    Some(Op::Field { base, field }) => Some((*base, *field)),
+                    _ => None,
+                }
+            }
             _ => None,
         }
     }

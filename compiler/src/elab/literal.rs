@@ -2,6 +2,7 @@
 
 use kpol_grammar::{
     ast::{self, ExprKind, ItemKind, Literal},
+    diagnostic::Diagnostic,
     span::Span,
 };
 use kpol_vm::{
@@ -105,7 +106,9 @@ impl Elab<'_, '_> {
         let Some(Found::Def(def)) = self.ctx.program.lookup(self.file, name) else { return None };
         match &self.ctx.program.item(def)?.kind {
             ItemKind::Let { ty: None, value, .. } => match &value.kind {
-                ExprKind::List(items) if items.iter().all(|i| matches!(i.kind, ExprKind::Literal(_))) => Some(value),
+                ExprKind::List(items) if items.iter().all(|i| matches!(i.kind, ExprKind::Literal(_))) => {
+                    Some(value)
+                }
                 ExprKind::Literal(_) => Some(value),
                 _ => None,
             },
@@ -122,12 +125,14 @@ impl Elab<'_, '_> {
         match &expr.kind {
             ExprKind::Literal(literal) => self.literal(literal, expr.span, Some(expected)),
             ExprKind::Paren(inner) => self.check(inner, expected),
-            ExprKind::Neg(inner) if self.is_flexible(inner) => self.negative(inner, expr.span, Some(expected)),
+            ExprKind::Neg(inner) if self.is_flexible(inner) => {
+                self.negative(inner, expr.span, Some(expected))
+            }
             ExprKind::List(items) => match expected {
                 Ty::List(element) | Ty::Set(element) => self.list(items, element, expected, expr.span),
-                Ty::Scalar(Type::Dyn) => self.list(items, &Ty::DYN, &Ty::List(Box::new(Ty::DYN)), expr.span).and_then(
-                    |list| self.push(Op::ToDyn(list.id), Ty::DYN, false, expr.span),
-                ),
+                Ty::Scalar(Type::Dyn) => self
+                    .list(items, &Ty::DYN, &Ty::List(Box::new(Ty::DYN)), expr.span)
+                    .and_then(|list| self.push(Op::ToDyn(list.id), Ty::DYN, false, expr.span)),
                 Ty::Scalar(_) | Ty::Map(_) | Ty::Record(..) => {
                     let wanted = self.show(expected);
                     self.report(d::wrong_type(expr.span, &wanted, "list"));
@@ -144,12 +149,14 @@ impl Elab<'_, '_> {
                 let found = self.ctx.program.lookup(self.file, &name.text);
                 let Some(Found::Def(def)) = found else { return None };
                 self.mark_used(def, &name.text);
-                let Some(ItemKind::Let { value, .. }) = self.ctx.program.item(def).map(|item| &item.kind) else {
+                let Some(ItemKind::Let { value, .. }) = self.ctx.program.item(def).map(|item| &item.kind)
+                else {
                     return None;
                 };
                 // A literal that does not fit here is this use's mistake: it is reported at the literal all the same.
                 let mark = self.ctx.diagnostics.len();
-                let typed = self.inline(def, name.span, |elab| elab.unquiet(|elab| elab.check(value, expected)));
+                let typed =
+                    self.inline(def, name.span, |elab| elab.unquiet(|elab| elab.check(value, expected)));
                 if self.errors_since(mark) {
                     let shown = self.show(expected);
                     for diagnostic in self.ctx.diagnostics.iter_mut().skip(mark) {
@@ -194,7 +201,7 @@ impl Elab<'_, '_> {
         let (value, ty) = match self.literal_const(literal, span, wanted.as_ref()) {
             Ok(result) => result,
             Err(diagnostic) => {
-                self.report(diagnostic);
+                self.report(*diagnostic);
                 return None;
             }
         };
@@ -206,10 +213,12 @@ impl Elab<'_, '_> {
         literal: &Literal,
         span: Span,
         wanted: Option<&Type>,
-    ) -> Result<(Const, Type), kpol_grammar::diagnostic::Diagnostic> {
-        let mismatch = |ty: &Type| d::wrong_literal(span, &ty.to_string(), form(literal));
+    ) -> Result<(Const, Type), Box<Diagnostic>> {
+        let mismatch = |ty: &Type| Box::new(d::wrong_literal(span, &ty.to_string(), form(literal)));
         let text = |ty: &Type, text: &str| {
-            text_const(ty, text).map(|c| (c, ty.clone())).map_err(|e| d::bad_literal(span, text, ty, &e))
+            text_const(ty, text)
+                .map(|c| (c, ty.clone()))
+                .map_err(|e| Box::new(d::bad_literal(span, text, ty, &e)))
         };
         match (literal, wanted) {
             (Literal::Str(lit), None) => Ok((Const::Text(lit.text.clone()), Type::Str)),
@@ -218,7 +227,7 @@ impl Elab<'_, '_> {
             (Literal::Int(value), None | Some(Type::Int)) => Ok((Const::Int(*value), Type::Int)),
             (Literal::Int(value), Some(Type::Port)) => match u16::try_from(*value) {
                 Ok(_) => Ok((Const::Int(*value), Type::Port)),
-                Err(_) => Err(d::bad_port(span, *value)),
+                Err(_) => Err(Box::new(d::bad_port(span, *value))),
             },
             (Literal::Int(value), Some(Type::Quantity)) => {
                 Ok((Const::Quantity(Quantity::from_int(*value)), Type::Quantity))
@@ -226,11 +235,13 @@ impl Elab<'_, '_> {
             (Literal::Int(value), Some(Type::Dyn)) => Ok((Const::Dyn(value.to_string()), Type::Dyn)),
             (Literal::Unit(unit), Some(ty @ (Type::Quantity | Type::Duration))) => text(ty, &unit.text),
             (Literal::Unit(unit), Some(Type::Dyn)) => text(&Type::Dyn, &unit.text),
-            (Literal::Unit(unit), None) => match unit.text.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.') {
-                "m" => Err(d::ambiguous_unit(span, &unit.text)),
-                "ms" | "s" | "h" | "d" => text(&Type::Duration, &unit.text),
-                _ => text(&Type::Quantity, &unit.text),
-            },
+            (Literal::Unit(unit), None) => {
+                match unit.text.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.') {
+                    "m" => Err(Box::new(d::ambiguous_unit(span, &unit.text))),
+                    "ms" | "s" | "h" | "d" => text(&Type::Duration, &unit.text),
+                    _ => text(&Type::Quantity, &unit.text),
+                }
+            }
             (Literal::Date(date), None | Some(Type::Time)) => text(&Type::Time, &date.text),
             (Literal::Bool(value), None | Some(Type::Bool)) => Ok((Const::Bool(*value), Type::Bool)),
             (Literal::Bool(value), Some(Type::Dyn)) => Ok((Const::Dyn(value.to_string()), Type::Dyn)),
@@ -254,7 +265,8 @@ impl Elab<'_, '_> {
     }
 
     pub(crate) fn make_list(&mut self, values: &[Typed], ty: Ty, span: Span) -> Option<Typed> {
-        let constants: Option<Vec<Const>> = values.iter().map(|value| self.constant(value).cloned()).collect();
+        let constants: Option<Vec<Const>> =
+            values.iter().map(|value| self.constant(value).cloned()).collect();
         match constants {
             Some(mut constants) => {
                 if matches!(ty, Ty::Set(_)) {

@@ -47,7 +47,10 @@ impl Elab<'_, '_> {
         let record = self.module.record(root, id)?.clone();
         let naming = NAMING.iter().find(|name| {
             record.field(name).is_some_and(|field| {
-                !matches!(&field.ty, Type::Record(_) | Type::List(_) | Type::Set(_) | Type::Map(_) | Type::Dyn)
+                !matches!(
+                    &field.ty,
+                    Type::Record(_) | Type::List(_) | Type::Set(_) | Type::Map(_) | Type::Dyn
+                )
             })
         });
         match naming {

@@ -72,8 +72,12 @@ impl Elab<'_, '_> {
         let event = self.world.event?;
         let record = self.module.record(event, RecordId(0))?;
         record.field(&name.text)?;
-        let base =
-            self.push(Op::Root(kpol_vm::ir::Slot::Event, event), Ty::Record(event, RecordId(0)), false, name.span)?;
+        let base = self.push(
+            Op::Root(kpol_vm::ir::Slot::Event, event),
+            Ty::Record(event, RecordId(0)),
+            false,
+            name.span,
+        )?;
         self.field(base, name, name.span)
     }
 
@@ -99,7 +103,10 @@ impl Elab<'_, '_> {
             }
             ItemKind::Define { params: None, on, body, .. } => self.define_body(def, on.as_ref(), name, body),
             ItemKind::Rule(_) | ItemKind::Mutate(_) | ItemKind::Correlate(_) | ItemKind::Exception(_) => {
-                self.report(d::no_value(name, "a rule has no value; a `define` can be used by several rules"));
+                self.report(d::no_value(
+                    name,
+                    "a rule has no value; a `define` can be used by several rules",
+                ));
                 None
             }
             ItemKind::Bind(_) | ItemKind::Test(_) | ItemKind::Error => None,
@@ -146,11 +153,8 @@ impl Elab<'_, '_> {
     fn targets_outside(&mut self, def: DefId, on: &ast::On) -> Vec<String> {
         let catalog = self.ctx.catalog;
         let _ = def;
-        let covered: Vec<(String, Option<String>)> = on
-            .targets
-            .iter()
-            .flat_map(|target| crate::items::target::names(catalog, target))
-            .collect();
+        let covered: Vec<(String, Option<String>)> =
+            on.targets.iter().flat_map(|target| crate::items::target::names(catalog, target)).collect();
         self.world
             .targets
             .iter()
@@ -192,7 +196,11 @@ impl Elab<'_, '_> {
         } else if self.world.bare && (!events.is_empty() || is_admission_root(&name.text)) {
             d::root_in_bare_define(name)
         } else {
-            d::unknown_name(name, known.iter().map(String::as_str), self.ctx.catalog.builtin(&name.text).is_some())
+            d::unknown_name(
+                name,
+                known.iter().map(String::as_str),
+                self.ctx.catalog.builtin(&name.text).is_some(),
+            )
         };
         self.report(diagnostic);
     }

@@ -43,7 +43,8 @@ impl Elab<'_, '_> {
         match &super::field::strip(expr).kind {
             ast::ExprKind::Literal(ast::Literal::Date(_)) => true,
             ast::ExprKind::Var(name) => {
-                let local = self.scope.iter().any(|local| local.name == name.text) || self.is_root(&name.text);
+                let local =
+                    self.scope.iter().any(|local| local.name == name.text) || self.is_root(&name.text);
                 !local && self.flexible_let(&name.text).is_some_and(|value| self.is_date(value))
             }
             _ => false,
@@ -129,4 +130,3 @@ impl Elab<'_, '_> {
         self.push(Op::Concat(left.id, right.id), ty, false, span)
     }
 }
-

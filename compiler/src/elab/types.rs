@@ -16,9 +16,10 @@ impl Elab<'_, '_> {
     pub(crate) fn show(&self, ty: &Ty) -> String {
         match ty {
             Ty::Scalar(scalar) => scalar.to_string(),
-            Ty::Record(root, record) => {
-                self.module.record(*root, *record).map_or_else(|| "record".into(), |record| record.name.clone())
-            }
+            Ty::Record(root, record) => self
+                .module
+                .record(*root, *record)
+                .map_or_else(|| "record".into(), |record| record.name.clone()),
             Ty::List(element) => format!("list<{}>", self.show(element)),
             Ty::Set(element) => format!("set<{}>", self.show(element)),
             Ty::Map(value) => format!("map<string, {}>", self.show(value)),
@@ -27,7 +28,11 @@ impl Elab<'_, '_> {
 
     /// The type that an author wrote, and whether it ends in `?`. Records (`c: Container`) only where `records`
     /// names the root that they are part of.
-    pub(crate) fn type_expr(&mut self, written: &ast::TypeExpr, records: Option<RootId>) -> Option<(Ty, bool)> {
+    pub(crate) fn type_expr(
+        &mut self,
+        written: &ast::TypeExpr,
+        records: Option<RootId>,
+    ) -> Option<(Ty, bool)> {
         let name = crate::program::path_text(&written.name);
         let arg = |index: usize| written.args.get(index);
         let ty = match (name.as_str(), written.args.len()) {
@@ -96,7 +101,12 @@ impl Elab<'_, '_> {
 
     /// `value` where `expected` is wanted; the implicit steps are few and never lose meaning: a typed text as plain
     /// text, a port as a number, a list as a set and back, anything as `dyn`.
-    pub(crate) fn fit(&mut self, value: Typed, expected: &Ty, span: kpol_grammar::span::Span) -> Option<Typed> {
+    pub(crate) fn fit(
+        &mut self,
+        value: Typed,
+        expected: &Ty,
+        span: kpol_grammar::span::Span,
+    ) -> Option<Typed> {
         if fits(&value.ty, expected) {
             return Some(value);
         }
@@ -132,7 +142,9 @@ pub(crate) fn depth(ty: &Ty) -> usize {
 pub(crate) fn fits(value: &Ty, expected: &Ty) -> bool {
     match (value, expected) {
         (Ty::Scalar(a), Ty::Scalar(b)) => {
-            a == b || (*b == Type::Str && a.is_text()) || matches!((a, b), (Type::Port, Type::Int) | (Type::Int, Type::Port))
+            a == b
+                || (*b == Type::Str && a.is_text())
+                || matches!((a, b), (Type::Port, Type::Int) | (Type::Int, Type::Port))
         }
         (Ty::List(a) | Ty::Set(a), Ty::List(b) | Ty::Set(b)) => fits(a, b),
         (Ty::Map(a), Ty::Map(b)) => fits(a, b),
@@ -144,7 +156,9 @@ pub(crate) fn fits(value: &Ty, expected: &Ty) -> bool {
 /// The type under which two values are compared for equality, if they can ever be equal.
 pub(crate) fn common(a: &Ty, b: &Ty) -> Option<Ty> {
     match (a, b) {
-        (Ty::Scalar(Type::Dyn), other) | (other, Ty::Scalar(Type::Dyn)) => (!has_record(other)).then_some(Ty::DYN),
+        (Ty::Scalar(Type::Dyn), other) | (other, Ty::Scalar(Type::Dyn)) => {
+            (!has_record(other)).then_some(Ty::DYN)
+        }
         (Ty::Scalar(x), Ty::Scalar(y)) => match (x, y) {
             _ if x == y => Some(a.clone()),
             (Type::Int, Type::Port) | (Type::Port, Type::Int) => Some(Ty::INT),

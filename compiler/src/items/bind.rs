@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use kpol_grammar::{
-    ast::{self, BindClause, BinaryOp, ExceptionClause, ExprKind},
+    ast::{self, BinaryOp, BindClause, ExceptionClause, ExprKind},
     span::{FileId, Span},
 };
 use kpol_vm::ir::{Bind, Condition, Const, Exception, Mode, ParamId, RuleId};
@@ -37,12 +37,19 @@ pub(crate) fn rules(
             .resolve_path(file, path)
             .into_iter()
             .filter(|def| {
-                matches!(ctx.program.item(*def).map(|i| &i.kind), Some(ast::ItemKind::Rule(_) | ast::ItemKind::Correlate(_)))
+                matches!(
+                    ctx.program.item(*def).map(|i| &i.kind),
+                    Some(ast::ItemKind::Rule(_) | ast::ItemKind::Correlate(_))
+                )
             })
             .collect();
         if found.is_empty() {
             let names = decl::rule_names(ctx.program, file);
-            ctx.diagnostics.push(d::unknown_rule(path.span, &path_text(path), names.iter().map(String::as_str)));
+            ctx.diagnostics.push(d::unknown_rule(
+                path.span,
+                &path_text(path),
+                names.iter().map(String::as_str),
+            ));
         }
         for def in &found {
             ctx.used.insert(*def);
@@ -160,7 +167,8 @@ fn mode_of(
         _ => None,
     };
     if mode.is_none() {
-        let words: &[&str] = if admission { &["dryrun", "warn", "deny"] } else { &["dryrun", "alert", "enforce"] };
+        let words: &[&str] =
+            if admission { &["dryrun", "warn", "deny"] } else { &["dryrun", "alert", "enforce"] };
         ctx.diagnostics.push(d::unknown_word(name, "mode", words.iter().copied()));
     }
     mode
@@ -211,7 +219,8 @@ pub(crate) fn exception(
             }
         }
     }
-    let parts = [("where", !wheres.is_empty()), ("reason", !out.reason.is_empty()), ("owner", !out.owner.is_empty())];
+    let parts =
+        [("where", !wheres.is_empty()), ("reason", !out.reason.is_empty()), ("owner", !out.owner.is_empty())];
     let missing: Vec<&str> = parts.iter().filter(|(_, given)| !given).map(|(part, _)| *part).collect();
     // In a broken file it may be there and could not be read.
     if !missing.is_empty() && !ctx.is_broken(file) {
@@ -222,7 +231,11 @@ pub(crate) fn exception(
         let is_loose = |needed: &&str| !wheres.iter().any(|cond| pins(cond, needed));
         let loose: Vec<&str> = rule.exceptions_need.iter().map(String::as_str).filter(is_loose).collect();
         if !loose.is_empty() && !wheres.is_empty() {
-            ctx.diagnostics.push(d::exception_does_not_pin(exception.name.span, &exception.name.text, &loose));
+            ctx.diagnostics.push(d::exception_does_not_pin(
+                exception.name.span,
+                &exception.name.text,
+                &loose,
+            ));
         }
         out.rules.push(rule.id);
         let condition = condition(ctx, module, file, &rule.world, &wheres);
@@ -241,7 +254,9 @@ fn pins(cond: &ast::Expr, path: &str) -> bool {
         ExprKind::Binary { op: BinaryOp::Or, lhs, rhs, .. } => pins(lhs, path) && pins(rhs, path),
         ExprKind::Binary { op: BinaryOp::Eq, lhs, rhs, .. } => is_path(lhs, path) || is_path(rhs, path),
         ExprKind::Binary {
-            op: BinaryOp::In | BinaryOp::Under | BinaryOp::Like | BinaryOp::Matches, lhs, ..
+            op: BinaryOp::In | BinaryOp::Under | BinaryOp::Like | BinaryOp::Matches,
+            lhs,
+            ..
         } => is_path(lhs, path),
         _ => false,
     }

@@ -19,7 +19,13 @@ use crate::{
     program::path_text,
 };
 
-pub(crate) fn check(ctx: &mut Ctx<'_>, file: FileId, item: &ast::Item, correlate: &ast::Correlate, params: &ModuleBuilder) {
+pub(crate) fn check(
+    ctx: &mut Ctx<'_>,
+    file: FileId,
+    item: &ast::Item,
+    correlate: &ast::Correlate,
+    params: &ModuleBuilder,
+) {
     let metas = correlate.clauses.iter().filter_map(|clause| match clause {
         CorrelateClause::Meta(meta) => Some(meta),
         _ => None,
@@ -62,7 +68,13 @@ pub(crate) fn check(ctx: &mut Ctx<'_>, file: FileId, item: &ast::Item, correlate
     // Keys and messages see what all steps have in common, and each step by its name.
     let shared = Arc::new(common_record("what all steps have", &records));
     let root = module.root(&shared);
-    let world = World { event: Some(root), steps, excused, title: format!("correlate {}", name.text), ..World::default() };
+    let world = World {
+        event: Some(root),
+        steps,
+        excused,
+        title: format!("correlate {}", name.text),
+        ..World::default()
+    };
     for clause in &correlate.clauses {
         let mut elab = Elab::new(ctx, &mut module, world.clone(), file);
         match clause {

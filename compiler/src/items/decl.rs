@@ -149,7 +149,8 @@ fn only_cyclic(edges: &mut Edges) {
             users.entry(*def).or_default().push(*user);
         }
     }
-    let mut pending: Vec<DefId> = edges.iter().filter(|(_, used)| used.is_empty()).map(|(def, _)| *def).collect();
+    let mut pending: Vec<DefId> =
+        edges.iter().filter(|(_, used)| used.is_empty()).map(|(def, _)| *def).collect();
     while let Some(done) = pending.pop() {
         edges.remove(&done);
         for user in users.get(&done).into_iter().flatten() {

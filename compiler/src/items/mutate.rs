@@ -283,7 +283,8 @@ pub(crate) fn conflicts(ctx: &mut Ctx<'_>, mutations: &[Lowered]) {
                 .filter(|a| second.world.targets.iter().any(|b| target::key(a) == target::key(b)))
                 .collect();
             for a in &first.changes {
-                for b in second.changes.iter().filter(|b| shared.iter().any(|target| fight_on(target, a, b))) {
+                for b in second.changes.iter().filter(|b| shared.iter().any(|target| fight_on(target, a, b)))
+                {
                     ctx.diagnostics.push(d::conflicting_mutations(
                         b.span,
                         a.span,
@@ -341,7 +342,9 @@ fn fight(a: &Written, b: &Written) -> bool {
     let differs = match (a.kind, b.kind) {
         (ChangeKind::Add, ChangeKind::Add) | (ChangeKind::Remove, ChangeKind::Remove) => false,
         (ChangeKind::Default, ChangeKind::Overwrite) | (ChangeKind::Overwrite, ChangeKind::Default) => false,
-        (ChangeKind::Default, ChangeKind::Default) | (ChangeKind::Overwrite, ChangeKind::Overwrite) => !both_known,
+        (ChangeKind::Default, ChangeKind::Default) | (ChangeKind::Overwrite, ChangeKind::Overwrite) => {
+            !both_known
+        }
         (ChangeKind::Remove | ChangeKind::Add, _) | (_, ChangeKind::Remove | ChangeKind::Add) => true,
     };
     !disjoint && ((same_place && differs) || below(a, b) || below(b, a))

@@ -68,7 +68,8 @@ pub(crate) fn lower(
     }
     let RuleLowering { elab, clauses, clause_spans, message_spans, .. } = lowering;
     let (code, exprs, origins, closed) = (elab.code, elab.spans, elab.origins, elab.closed);
-    let sound = !ctx.diagnostics.iter().skip(mark).any(|d| d.severity == kpol_grammar::diagnostic::Severity::Error);
+    let sound =
+        !ctx.diagnostics.iter().skip(mark).any(|d| d.severity == kpol_grammar::diagnostic::Severity::Error);
     let mut lowered = Lowered {
         rule: Rule {
             name,
@@ -80,7 +81,13 @@ pub(crate) fn lower(
             exceptions_need,
             cost: Cost::default(),
         },
-        debug: CodeDebug { name: rule.name.span, exprs, origins, clauses: clause_spans, messages: message_spans },
+        debug: CodeDebug {
+            name: rule.name.span,
+            exprs,
+            origins,
+            clauses: clause_spans,
+            messages: message_spans,
+        },
         world,
         closed,
     };
@@ -137,11 +144,7 @@ impl RuleLowering<'_, '_> {
         let message = self.elab.message(&verdict.message);
         let fix = verdict.fix.as_ref().map(|fix| self.elab.message(fix));
         let clause = ClauseId(self.clauses.len() as u32);
-        self.clauses.push(Clause {
-            verb,
-            message: message.unwrap_or_default(),
-            fix: fix.flatten(),
-        });
+        self.clauses.push(Clause { verb, message: message.unwrap_or_default(), fix: fix.flatten() });
         self.clause_spans.push(verdict.span);
         self.message_spans.push(verdict.message.span);
         match cond {
@@ -181,7 +184,9 @@ impl RuleLowering<'_, '_> {
         let catalog = self.elab.ctx.catalog;
         self.elab.world.targets.iter().all(|target| match target {
             kpol_vm::ir::Target::Kind { .. } => true,
-            kpol_vm::ir::Target::Event { name, .. } => catalog.event(name).is_some_and(|event| event.killable),
+            kpol_vm::ir::Target::Event { name, .. } => {
+                catalog.event(name).is_some_and(|event| event.killable)
+            }
         })
     }
 

@@ -144,7 +144,8 @@ fn named<'a>(ctx: &mut Ctx<'a>, target: &ast::Target, name: &str) -> Option<Vec<
             ctx.diagnostics.push(d::unknown_subresource(subresource, WORKLOAD, std::iter::empty()));
             return None;
         }
-        let workloads = schema.kinds().filter(|kind| schema.pod_path(kind).is_some() && is_stable(catalog, kind));
+        let workloads =
+            schema.kinds().filter(|kind| schema.pod_path(kind).is_some() && is_stable(catalog, kind));
         return Some(workloads.flat_map(|kind| with_ephemeral(catalog, kind, &operations)).collect());
     }
     let Some(kind) = schema.kind(name) else {
@@ -152,8 +153,12 @@ fn named<'a>(ctx: &mut Ctx<'a>, target: &ast::Target, name: &str) -> Option<Vec<
             // Its file could not be used, which is reported there.
             return None;
         }
-        let known: Vec<&str> =
-            schema.kinds().map(|k| k.record.as_str()).chain(catalog.events().map(|e| e.name)).chain([WORKLOAD]).collect();
+        let known: Vec<&str> = schema
+            .kinds()
+            .map(|k| k.record.as_str())
+            .chain(catalog.events().map(|e| e.name))
+            .chain([WORKLOAD])
+            .collect();
         ctx.diagnostics.push(d::unknown_target(target.path.span, name, known.into_iter()));
         return None;
     };
@@ -161,7 +166,13 @@ fn named<'a>(ctx: &mut Ctx<'a>, target: &ast::Target, name: &str) -> Option<Vec<
         && (kind.since.is_some_and(|since| since > low) || kind.until.is_some_and(|until| until < high))
         && !name.contains('.')
     {
-        ctx.diagnostics.push(d::kind_outside_range(target.path.span, name, kind.since, kind.until, (low, high)));
+        ctx.diagnostics.push(d::kind_outside_range(
+            target.path.span,
+            name,
+            kind.since,
+            kind.until,
+            (low, high),
+        ));
         return None;
     }
     let Some(subresource) = &target.subresource else {
@@ -285,7 +296,8 @@ pub(crate) fn kind_argument(elab: &mut Elab<'_, '_>, expr: &ast::Expr) -> Option
         Some(kind) => elab.ctx.catalog.record(&kind.record),
         None => {
             let shown = name.unwrap_or_default();
-            let known: Vec<&str> = elab.ctx.catalog.schema().kinds().map(|kind| kind.record.as_str()).collect();
+            let known: Vec<&str> =
+                elab.ctx.catalog.schema().kinds().map(|kind| kind.record.as_str()).collect();
             elab.report(d::unknown_target(expr.span, &shown, known.into_iter()));
             None
         }
@@ -313,7 +325,11 @@ pub(crate) fn bare_world(module: &mut ModuleBuilder, title: &str) -> World {
 }
 
 /// The event root of a step with what counting adds: `count`, `first`, `last`.
-pub(crate) fn step_record(module: &mut ModuleBuilder, name: &str, event: &Arc<Record>) -> kpol_vm::ir::RootId {
+pub(crate) fn step_record(
+    module: &mut ModuleBuilder,
+    name: &str,
+    event: &Arc<Record>,
+) -> kpol_vm::ir::RootId {
     let mut record = Record::clone(event);
     record.name = format!("step {name}");
     let field = |name: &str, ty: Type, doc: &str| kpol_vm::types::Field {

@@ -169,7 +169,8 @@ pub(crate) fn lower(
                         continue;
                     }
                 };
-                let Some(record) = ctx.catalog.event(&name).map(|info| std::sync::Arc::clone(&info.record)) else {
+                let Some(record) = ctx.catalog.event(&name).map(|info| std::sync::Arc::clone(&info.record))
+                else {
                     let known: Vec<&str> = ctx.catalog.events().map(|event| event.name).collect();
                     ctx.diagnostics.push(d::unknown_target(event.span, &name, known.into_iter()));
                     continue;
@@ -177,7 +178,9 @@ pub(crate) fn lower(
                 let json = object_json(ctx, object, &record);
                 out.given.push(Given::Event { at, name, json, span: *span });
             }
-            TestClause::With(with) if with.name.text == KUBERNETES && ctx.program.lookup(file, KUBERNETES).is_none() => {
+            TestClause::With(with)
+                if with.name.text == KUBERNETES && ctx.program.lookup(file, KUBERNETES).is_none() =>
+            {
                 out.kubernetes = kubernetes_version(ctx, &with.value);
             }
             TestClause::With(with) => out.with.extend(bind::with_param(ctx, module, file, with)),
@@ -445,7 +448,9 @@ fn value_json(ctx: &mut Ctx<'_>, value: &ObjectValue, ty: &Type) -> Json {
         (ObjectValue::List { items, .. }, Type::Dyn) => {
             Json::Array(items.iter().map(|item| value_json(ctx, item, &Type::Dyn)).collect())
         }
-        (ObjectValue::Literal { literal, negative, span }, ty) => literal_json(ctx, literal, *negative, *span, ty),
+        (ObjectValue::Literal { literal, negative, span }, ty) => {
+            literal_json(ctx, literal, *negative, *span, ty)
+        }
         (ObjectValue::Object(object), ty) => {
             ctx.diagnostics.push(d::wrong_type(object.span, &ty.to_string(), "object"));
             Json::Null
@@ -469,7 +474,18 @@ fn literal_json(ctx: &mut Ctx<'_>, literal: &Literal, negative: bool, span: Span
         (Literal::Int(value), _, Type::Int | Type::Port | Type::Quantity | Type::Dyn) => {
             Json::Int(if negative { value.wrapping_neg() } else { *value })
         }
-        (_, Some(text), ty) if !matches!(ty, Type::Bool | Type::Int | Type::Port | Type::Record(_) | Type::List(_) | Type::Set(_) | Type::Map(_)) => {
+        (_, Some(text), ty)
+            if !matches!(
+                ty,
+                Type::Bool
+                    | Type::Int
+                    | Type::Port
+                    | Type::Record(_)
+                    | Type::List(_)
+                    | Type::Set(_)
+                    | Type::Map(_)
+            ) =>
+        {
             // Manifests may hold what no literal may (`../x` in a path): only what cannot be read at all is wrong.
             if let Err(error) = crate::elab::literal::text_const(ty, &text)
                 && !ty.is_text()

@@ -70,7 +70,9 @@ pub(crate) fn compile_text(text: &str) -> Compiled {
 fn options(text: &str) -> Options {
     let mut options = Options::default();
     for line in text.lines() {
-        let Some((key, value)) = line.strip_prefix("//! ").and_then(|line| line.split_once(": ")) else { continue };
+        let Some((key, value)) = line.strip_prefix("//! ").and_then(|line| line.split_once(": ")) else {
+            continue;
+        };
         match key {
             "kubernetes" => {
                 let (low, high) = value.split_once("..").unwrap();
@@ -107,7 +109,8 @@ fn render_one(compiled: &Compiled, diagnostic: &Diagnostic, several: bool) -> St
         let before = &source.text[..span.range().start];
         let line = before.matches('\n').count() + 1;
         let column = before.rsplit('\n').next().unwrap().chars().count() + 1;
-        let file = if several || source.role != Role::Entry { format!("{}:", source.name) } else { String::new() };
+        let file =
+            if several || source.role != Role::Entry { format!("{}:", source.name) } else { String::new() };
         (format!("{file}{line}:{column}"), source.text[span.range()].to_owned())
     };
     for label in &diagnostic.labels {
