@@ -168,3 +168,29 @@ fn help_and_version_are_answers() {
         assert!(ran.out.contains("kpolc") || ran.out.contains("Kubernetes"), "{args}: {ran:?}");
     }
 }
+
+/// A stream that takes nothing.
+struct Closed(std::io::ErrorKind);
+
+impl std::io::Write for Closed {
+    fn write(&mut self, _: &[u8]) -> std::io::Result<usize> {
+        Err(self.0.into())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Err(self.0.into())
+    }
+}
+
+#[test]
+fn a_reader_that_has_gone_is_no_error_and_a_full_disk_is_one() {
+    let world = World::with(&[("a.kpol", CLEAN), ("b.kpol", "rule")]);
+    let run = |kind, file: &str| {
+        let mut io = kpolc::Io::new(Closed(kind), std::io::sink(), std::io::empty());
+        io.dir = world.dir().to_owned();
+        kpolc::run(["kpolc", "check", file, "--format", "json"].map(Into::into).into_iter(), &mut io)
+    };
+    assert_eq!(run(std::io::ErrorKind::BrokenPipe, "a.kpol"), 0);
+    assert_eq!(run(std::io::ErrorKind::BrokenPipe, "b.kpol"), 1, "the answer stays what it is");
+    assert_eq!(run(std::io::ErrorKind::StorageFull, "a.kpol"), 2);
+}
