@@ -475,7 +475,7 @@ fn conditioned(expr: &str) -> String {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn any_text_is_answered(text in "\\PC{0,200}") {
@@ -719,9 +719,10 @@ fn the_laws_of_absence() {
 fn the_generator_makes_programs_that_compile() {
     use proptest::strategy::ValueTree;
     let mut runner = proptest::test_runner::TestRunner::deterministic();
+    let conditions = typed(Want::Bool, 4);
     let good = (0..400)
         .filter(|_| {
-            let cond = typed(Want::Bool, 4).new_tree(&mut runner).unwrap().current();
+            let cond = conditions.new_tree(&mut runner).unwrap().current();
             let compiled = compile_text(&conditioned(&cond));
             if std::env::var_os("KPOL_SHOW").is_some() && compiled.module.is_none() {
                 eprintln!("{cond}{}", render(&compiled));
