@@ -75,12 +75,12 @@ fn options(text: &str) -> Options {
         };
         match key {
             "kubernetes" => {
-                let (low, high) = value.split_once("..").unwrap();
-                let minor = |text: &str| text.trim_start_matches("1.").parse().unwrap();
-                options.kubernetes = Some((minor(low), minor(high)));
+                let minor = |text: &str| text.trim_start_matches("1.").parse().ok();
+                let range = value.split_once("..");
+                options.kubernetes = range.and_then(|(low, high)| minor(low).zip(minor(high)));
             }
             "today" => options.today = Some(value.to_owned()),
-            "max_cost" => options.max_cost = value.parse().unwrap(),
+            "max_cost" => options.max_cost = value.parse().unwrap_or(options.max_cost),
             _ => {}
         }
     }
