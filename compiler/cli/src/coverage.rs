@@ -119,7 +119,11 @@ impl Coverage {
     }
 
     fn of_rule(&self, rule: RuleId) -> Vec<(&Point, bool)> {
-        self.points.iter().filter(|((id, _), _)| *id == rule).map(|((_, point), reached)| (point, *reached)).collect()
+        self.points
+            .iter()
+            .filter(|((id, _), _)| *id == rule)
+            .map(|((_, point), reached)| (point, *reached))
+            .collect()
     }
 
     fn text(&self, compiled: &Compiled) -> String {

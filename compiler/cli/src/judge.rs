@@ -119,7 +119,9 @@ impl Run<'_> {
                     index,
                     JsonPath::default(),
                     format!("this is no Kubernetes object: it has no `{missing}`"),
-                    Some("objects, Lists, AdmissionReviews and events (`event.name`) can be judged".to_owned()),
+                    Some(
+                        "objects, Lists, AdmissionReviews and events (`event.name`) can be judged".to_owned(),
+                    ),
                 );
             }
         }
@@ -232,8 +234,11 @@ impl Run<'_> {
             let help = hint.map(|near| format!("did you mean `{near}`?"));
             return self.error(index, path(&["event", "name"]), format!("there is no event `{name}`"), help);
         }
-        let outcome =
-            if self.settings.why { self.evaluator.event_why(name, json) } else { self.evaluator.event(name, json) };
+        let outcome = if self.settings.why {
+            self.evaluator.event_why(name, json)
+        } else {
+            self.evaluator.event(name, json)
+        };
         match outcome {
             Ok(outcome) => {
                 let prefix = JsonPath::default();
@@ -245,7 +250,12 @@ impl Run<'_> {
 
     fn admission_review(&mut self, index: usize, json: &Json) {
         let Some(request) = json.get("request").filter(|request| !request.is_null()) else {
-            return self.error(index, JsonPath::default(), "this AdmissionReview has no `request`".into(), None);
+            return self.error(
+                index,
+                JsonPath::default(),
+                "this AdmissionReview has no `request`".into(),
+                None,
+            );
         };
         let text = |keys: &[&str]| request.at(keys).and_then(Json::as_str).unwrap_or_default().to_owned();
         let operation = match text(&["operation"]).as_str() {
@@ -281,7 +291,8 @@ impl Run<'_> {
             items.iter().filter_map(Json::as_str).map(str::to_owned).collect()
         };
         // Of a subresource, `kind` is that of its body (`Scale`); the rule's target is the resource's own.
-        let resource_kind = self.resource_kind(&group, &version, &kind, &text(&["resource", "resource"]), &subresource);
+        let resource_kind =
+            self.resource_kind(&group, &version, &kind, &text(&["resource", "resource"]), &subresource);
         let review = Review {
             operation,
             group: resource_kind.as_ref().map_or(group.as_str(), |info| info.group.as_str()),
@@ -311,7 +322,11 @@ impl Run<'_> {
                 dry_run: request.get("dryRun").and_then(Json::as_bool).unwrap_or(false),
             },
         };
-        self.review(index, &review, path(&["request", if object.is_some() { "object" } else { "oldObject" }]));
+        self.review(
+            index,
+            &review,
+            path(&["request", if object.is_some() { "object" } else { "oldObject" }]),
+        );
     }
 
     fn resource_kind(
@@ -370,10 +385,12 @@ fn unknown_kind(
     if !elsewhere.is_empty() {
         return (message, format!("it is known in {}", elsewhere.join(", ")));
     }
-    let same_group: Vec<&str> = schema.kinds().filter(|info| info.group == group).map(|i| i.kind.as_str()).collect();
+    let same_group: Vec<&str> =
+        schema.kinds().filter(|info| info.group == group).map(|i| i.kind.as_str()).collect();
     if let Some(near) = kpol_compiler::nearest(kind, same_group.into_iter()) {
         return (message, format!("did you mean `{near}`?"));
     }
-    let help = "give its CustomResourceDefinition with --crd (or among the manifests), or pass --skip-unknown-kinds";
+    let help =
+        "give its CustomResourceDefinition with --crd (or among the manifests), or pass --skip-unknown-kinds";
     (message, help.to_owned())
 }

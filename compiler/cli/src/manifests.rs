@@ -152,7 +152,9 @@ pub fn read(path: &Path, stdin: &mut dyn Read, limits: &Limits) -> Result<Manife
     // kubectl reads YAML from files called .json, too; only what is surely JSON is read strictly.
     let syntax = if matches!(syntax, Syntax::Yaml) { Syntax::Auto } else { syntax };
     match parse_bytes(&bytes, syntax, limits) {
-        Ok(documents) => Ok(ManifestFile { name, text: String::from_utf8_lossy(&bytes).into_owned(), documents }),
+        Ok(documents) => {
+            Ok(ManifestFile { name, text: String::from_utf8_lossy(&bytes).into_owned(), documents })
+        }
         Err(error) => Err(InputError::Manifest {
             name,
             text: String::from_utf8_lossy(&bytes).into_owned(),
@@ -188,20 +190,27 @@ impl Object {
     #[must_use]
     pub fn locate(&self, files: &[ManifestFile], path: &JsonPath) -> Located {
         let file = files.get(self.file);
-        let Some((file, document)) = file.and_then(|file| Some((file, file.documents.get(self.document)?))) else {
+        let Some((file, document)) = file.and_then(|file| Some((file, file.documents.get(self.document)?)))
+        else {
             return Located { range: 0..0, exact: false, depth: 0 };
         };
         let mut at = self.path.join(path);
         let exact = document.span_of(&at).1;
         while !document.span_of(&at).1 && at.0.pop().is_some() {}
         let value = document.span_of(&at).0;
-        let lines = |range: &Range<usize>| file.text.get(range.clone()).is_some_and(|text| !text.trim_end().contains('\n'));
+        let lines = |range: &Range<usize>| {
+            file.text.get(range.clone()).is_some_and(|text| !text.trim_end().contains('\n'))
+        };
         let range = match document.key_span_of(&at) {
             Some(key) if key.start <= value.start && lines(&(key.start..value.end)) => key.start..value.end,
             Some(key) => key,
             None => value,
         };
-        let end = file.text.get(range.clone()).and_then(|text| text.find('\n')).map_or(range.end, |n| range.start + n);
+        let end = file
+            .text
+            .get(range.clone())
+            .and_then(|text| text.find('\n'))
+            .map_or(range.end, |n| range.start + n);
         Located { range: range.start..end, exact, depth: at.0.len() }
     }
 
@@ -217,7 +226,8 @@ impl Object {
 pub fn title(json: &Json) -> String {
     let text = |keys: &[&str]| json.at(keys).and_then(Json::as_str);
     let kind = text(&["kind"]).unwrap_or("object");
-    let name = text(&["metadata", "name"]).or_else(|| text(&["metadata", "generateName"])).unwrap_or("(no name)");
+    let name =
+        text(&["metadata", "name"]).or_else(|| text(&["metadata", "generateName"])).unwrap_or("(no name)");
     match text(&["metadata", "namespace"]) {
         Some(namespace) => format!("{kind} {namespace}/{name}"),
         None => format!("{kind} {name}"),

@@ -45,7 +45,8 @@ impl Walk<'_> {
             match record.field(key).filter(|field| field.virtual_source.is_none()) {
                 Some(field) => self.value(&field.ty, value),
                 None => {
-                    let known = record.fields.iter().filter(|f| f.virtual_source.is_none()).map(|f| f.name.as_str());
+                    let known =
+                        record.fields.iter().filter(|f| f.virtual_source.is_none()).map(|f| f.name.as_str());
                     let near = kpol_compiler::nearest(key, known);
                     let hint = near.map_or(String::new(), |near| format!("; did you mean `{near}`?"));
                     self.problem(false, format!("{} has no field `{key}`{hint}", record.name));

@@ -88,7 +88,8 @@ fn shown_child<'n>(compiled: &Compiled, rule: RuleId, parent: &WhyNode, child: &
     let words = source(compiled, rule, parent);
     let mut child = child;
     while let [only] = child.children.as_slice() {
-        let repeats = child.element.is_none() && child.path.is_none() && source(compiled, rule, child) == words;
+        let repeats =
+            child.element.is_none() && child.path.is_none() && source(compiled, rule, child) == words;
         if !repeats {
             break;
         }
@@ -98,7 +99,9 @@ fn shown_child<'n>(compiled: &Compiled, rule: RuleId, parent: &WhyNode, child: &
 }
 
 fn is_literal(source: &str) -> bool {
-    source.starts_with(['"', '[']) || source.starts_with(|c: char| c.is_ascii_digit()) || matches!(source, "true" | "false")
+    source.starts_with(['"', '['])
+        || source.starts_with(|c: char| c.is_ascii_digit())
+        || matches!(source, "true" | "false")
 }
 
 /// What the author wrote there, on one line.

@@ -50,7 +50,8 @@ pub(crate) fn run(args: &EvalArgs, global: &Global, io: &mut Io) -> Result<Exit,
     let objects = manifests::all_objects(&files);
     read_all(&args.cluster, &limits, io, &mut files, &mut texts, &mut report);
     let cluster_files = files.get(judged_files..).unwrap_or_default();
-    let cluster: Vec<Json> = manifests::all_objects(cluster_files).into_iter().map(|object| object.json).collect();
+    let cluster: Vec<Json> =
+        manifests::all_objects(cluster_files).into_iter().map(|object| object.json).collect();
     add_crds(&mut loaded, &objects, &files, &texts, &mut report);
     let settings = Settings {
         skip_unknown_kinds: args.skip_unknown_kinds,
@@ -64,10 +65,13 @@ pub(crate) fn run(args: &EvalArgs, global: &Global, io: &mut Io) -> Result<Exit,
         }
     });
     bar.finish_and_clear();
-    let context = Context { loaded: &loaded, evaluator: &evaluator, files: &files, texts: &texts, objects: &objects };
+    let context =
+        Context { loaded: &loaded, evaluator: &evaluator, files: &files, texts: &texts, objects: &objects };
     context.fill(&verdicts, args.why, &mut report);
     if let Some(what) = args.mutate {
-        return Ok(context.print_mutated(&verdicts, what, &report, global, io).zero_if(args.output.exit_zero));
+        return Ok(context
+            .print_mutated(&verdicts, what, &report, global, io)
+            .zero_if(args.output.exit_zero));
     }
     finish(&report, args, global, io)
 }
@@ -92,7 +96,8 @@ fn split(args: &EvalArgs) -> Result<(Vec<String>, Vec<String>), CliError> {
     if policies.is_empty() {
         return Err(CliError::usage(
             "no policy is given",
-            "kpolc eval -p POLICY MANIFEST..., for example `kpolc eval -p std.pss.restricted pod.yaml`".to_owned(),
+            "kpolc eval -p POLICY MANIFEST..., for example `kpolc eval -p std.pss.restricted pod.yaml`"
+                .to_owned(),
         ));
     }
     if inputs.is_empty() {
@@ -148,8 +153,10 @@ fn read_all(
     texts: &mut Vec<Arc<Text>>,
     report: &mut Report,
 ) {
-    let paths: Vec<PathBuf> =
-        paths.iter().map(|path| if path == "-" { PathBuf::from("-") } else { io.at(path.as_ref()) }).collect();
+    let paths: Vec<PathBuf> = paths
+        .iter()
+        .map(|path| if path == "-" { PathBuf::from("-") } else { io.at(path.as_ref()) })
+        .collect();
     let found = match manifests::find(&paths) {
         Ok(found) => found,
         Err(error) => return report.problems.push(problem(&error)),
@@ -275,9 +282,10 @@ impl Context<'_> {
             }
         }
         let place = match best {
-            Some(best) => {
-                self.texts.get(object.file).map(|text| Place { text: Arc::clone(text), range: best.range.clone() })
-            }
+            Some(best) => self
+                .texts
+                .get(object.file)
+                .map(|text| Place { text: Arc::clone(text), range: best.range.clone() }),
             None => self.place(object, &judged.prefix),
         };
         let blames =
@@ -333,7 +341,8 @@ impl Context<'_> {
             0 => "nothing denied".to_owned(),
             denied => count(denied, "violation"),
         }];
-        for (number, word) in [(counts.warned, "warned"), (counts.recorded, "recorded"), (counts.excepted, "excepted")]
+        for (number, word) in
+            [(counts.warned, "warned"), (counts.recorded, "recorded"), (counts.excepted, "excepted")]
         {
             if number > 0 {
                 parts.push(format!("{number} {word}"));
@@ -356,7 +365,11 @@ impl Context<'_> {
 
     fn correlations(&self) -> usize {
         let compiled = &self.loaded.compiled;
-        if compiled.sources.iter().any(|source| source.role == Role::Entry) { compiled.correlations.len() } else { 0 }
+        if compiled.sources.iter().any(|source| source.role == Role::Entry) {
+            compiled.correlations.len()
+        } else {
+            0
+        }
     }
 
     /// `--mutate`: the objects, or the patches, and nothing else on standard output.

@@ -51,7 +51,9 @@ pub(crate) fn run(args: &TestArgs, global: &Global, io: &mut Io) -> Result<Exit,
     if let Some(threshold) = args.threshold {
         let percent = coverage.percent();
         if percent < f64::from(threshold) && exit == Exit::Clean {
-            io.err(&format!("error: the tests reach {percent:.1} % of the clauses; --threshold asks for {threshold} %\n"));
+            io.err(&format!(
+                "error: the tests reach {percent:.1} % of the clauses; --threshold asks for {threshold} %\n"
+            ));
             exit = Exit::No;
         }
     }
@@ -94,9 +96,11 @@ impl<'r> Run<'r> {
         let outcome = match self.outcome(test, coverage) {
             Ok(gave) => self.compare(test, &gave, report),
             Err(Stop::Skipped(why)) => TestOutcome::Skipped(why),
-            Err(Stop::Broken(why)) => {
-                TestOutcome::Failed(vec![TestFailure { message: why, place: place.clone(), notes: Vec::new() }])
-            }
+            Err(Stop::Broken(why)) => TestOutcome::Failed(vec![TestFailure {
+                message: why,
+                place: place.clone(),
+                notes: Vec::new(),
+            }]),
         };
         Some(TestResult {
             subject: test.subject_name.clone(),
@@ -121,8 +125,11 @@ impl<'r> Run<'r> {
     /// The module with nothing but the subject: a test is of one rule, whatever else the policies hold. Exceptions to
     /// the rule stay, binds do not: whether a rule is right does not depend on where it is switched on.
     fn module_for(&self, test: &TestCase) -> Result<Module, Stop> {
-        let mut module =
-            self.compiled().module.clone().ok_or_else(|| Stop::Broken("the policies did not compile".to_owned()))?;
+        let mut module = self
+            .compiled()
+            .module
+            .clone()
+            .ok_or_else(|| Stop::Broken("the policies did not compile".to_owned()))?;
         module.binds.clear();
         match test.subject {
             Subject::Mutation(index) => {
@@ -147,16 +154,24 @@ impl<'r> Run<'r> {
             kubernetes: test.kubernetes.unwrap_or((1, self.compiled().catalog.schema().minors().1)),
             fuel: evaluate::DEFAULT_FUEL,
         };
-        Evaluator::new(module, self.compiled().catalog.builtins(), options).map_err(|e| Stop::Broken(e.to_string()))
+        Evaluator::new(module, self.compiled().catalog.builtins(), options)
+            .map_err(|e| Stop::Broken(e.to_string()))
     }
 
-    fn rule(&self, test: &TestCase, rule: RuleId, module: Module, coverage: &mut Coverage) -> Result<Gave, Stop> {
+    fn rule(
+        &self,
+        test: &TestCase,
+        rule: RuleId,
+        module: Module,
+        coverage: &mut Coverage,
+    ) -> Result<Gave, Stop> {
         let targets = module.rules.get(rule.index()).map(|rule| rule.targets.clone()).unwrap_or_default();
         let evaluator = self.evaluator(module, test)?;
         let mut gave = Gave::default();
         let (objects, events) = self.inputs(test)?;
         for (name, json) in events {
-            let outcome = evaluator.event_why(&name, &json).map_err(|error| Stop::Broken(error.to_string()))?;
+            let outcome =
+                evaluator.event_why(&name, &json).map_err(|error| Stop::Broken(error.to_string()))?;
             coverage.add(rule, &outcome);
             gave.findings.extend(outcome.findings.into_iter().filter(|finding| finding.rule == rule));
         }
@@ -164,10 +179,14 @@ impl<'r> Run<'r> {
         for (old, object) in pairs(&targets, &objects) {
             if let Some(mut review) = self.request(&targets, object, old) {
                 review.namespace = namespaces.iter().find(|json| name_of(json) == review.request.namespace);
-                let outcome =
-                    evaluator.review_why(&review, &inventory).map_err(|error| Stop::Broken(error.to_string()))?;
+                let outcome = evaluator
+                    .review_why(&review, &inventory)
+                    .map_err(|error| Stop::Broken(error.to_string()))?;
                 if outcome.other_versions.contains(&rule) {
-                    return Err(Stop::Broken(format!("the rule is for another API version of {}", review.kind)));
+                    return Err(Stop::Broken(format!(
+                        "the rule is for another API version of {}",
+                        review.kind
+                    )));
                 }
                 if !outcome.applied.contains(&rule) {
                     return Err(Stop::Broken(format!(
@@ -191,12 +210,16 @@ impl<'r> Run<'r> {
         for object in &objects {
             let Some(mut review) = Review::create(object) else { continue };
             review.namespace = namespaces.iter().find(|json| name_of(json) == review.request.namespace);
-            let mutated = evaluator.mutate(&review, &inventory).map_err(|error| Stop::Broken(error.to_string()))?;
+            let mutated =
+                evaluator.mutate(&review, &inventory).map_err(|error| Stop::Broken(error.to_string()))?;
             let mut again = review.clone();
             again.object = Some(&mutated.object);
-            let twice = evaluator.mutate(&again, &inventory).map_err(|error| Stop::Broken(error.to_string()))?;
+            let twice =
+                evaluator.mutate(&again, &inventory).map_err(|error| Stop::Broken(error.to_string()))?;
             if !twice.patch.is_empty() {
-                return Err(Stop::Broken("applied a second time, the mutation changes the object again".to_owned()));
+                return Err(Stop::Broken(
+                    "applied a second time, the mutation changes the object again".to_owned(),
+                ));
             }
             gave.mutated = Some(mutated);
         }
@@ -234,13 +257,20 @@ impl<'r> Run<'r> {
     }
 
     /// The request that an object stands for: of the first operation that the rule is for.
-    fn request<'a>(&self, targets: &'a [Target], object: &'a Json, old: Option<&'a Json>) -> Option<Review<'a>> {
+    fn request<'a>(
+        &self,
+        targets: &'a [Target],
+        object: &'a Json,
+        old: Option<&'a Json>,
+    ) -> Option<Review<'a>> {
         let mut review = Review::create(object)?;
         let of_kind = targets.iter().find(
             |target| matches!(target, Target::Kind { kind, subresource: None, .. } if kind == review.kind),
         );
         let subresource = || targets.iter().find(|t| matches!(t, Target::Kind { subresource: Some(_), .. }));
-        if let Some(Target::Kind { group, version, kind, subresource, operations, .. }) = of_kind.or_else(subresource) {
+        if let Some(Target::Kind { group, version, kind, subresource, operations, .. }) =
+            of_kind.or_else(subresource)
+        {
             // What is sent to a subresource (`PodExecOptions`) is of another kind than the target.
             if subresource.is_some() {
                 (review.group, review.version, review.kind) = (group, version, kind);
@@ -328,9 +358,8 @@ fn mismatch(expect: &Expect, gave: &Gave) -> Option<String> {
             if with_message.is_empty() {
                 return Some(format!("expected {word} with this message"));
             }
-            let blames = |finding: &&&Finding| {
-                expect.blames.as_ref().is_none_or(|path| finding.blames.contains(path))
-            };
+            let blames =
+                |finding: &&&Finding| expect.blames.as_ref().is_none_or(|path| finding.blames.contains(path));
             (!with_message.iter().any(|finding| blames(finding)))
                 .then(|| format!("expected {word} to blame this path"))
         }
@@ -365,7 +394,11 @@ fn plain(json: &Json) -> String {
 fn came(gave: &Gave) -> Vec<String> {
     if let Some(mutated) = &gave.mutated {
         let patch = serde_json::to_string(&mutated.patch).unwrap_or_default();
-        return vec![if mutated.patch.is_empty() { "nothing changed".to_owned() } else { format!("patch: {patch}") }];
+        return vec![if mutated.patch.is_empty() {
+            "nothing changed".to_owned()
+        } else {
+            format!("patch: {patch}")
+        }];
     }
     if gave.findings.is_empty() {
         return vec!["no verdict hit".to_owned()];
@@ -373,13 +406,18 @@ fn came(gave: &Gave) -> Vec<String> {
     gave.findings
         .iter()
         .map(|finding| {
-            let excepted = finding.excepted.as_ref().map_or(String::new(), |name| format!(" (excepted by {name})"));
+            let excepted =
+                finding.excepted.as_ref().map_or(String::new(), |name| format!(" (excepted by {name})"));
             let blames = if finding.blames.is_empty() {
                 String::new()
             } else {
                 format!(" blames {:?}", finding.blames)
             };
-            format!("came {} {:?}{blames}{excepted}", format!("{:?}", finding.verb).to_lowercase(), finding.message)
+            format!(
+                "came {} {:?}{blames}{excepted}",
+                format!("{:?}", finding.verb).to_lowercase(),
+                finding.message
+            )
         })
         .collect()
 }
