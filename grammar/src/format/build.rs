@@ -112,6 +112,20 @@ impl<'a> Builder<'a> {
         self.group(|this| Doc::Align(0, Box::new(this.comma(list, each))))
     }
 
+    /// As many per line as fit, the others aligned under the first one.
+    pub(super) fn comma_filled<T>(&mut self, list: &[T], mut each: impl FnMut(&mut Self, &T) -> Doc) -> Doc {
+        let mut docs = Vec::new();
+        for (index, element) in list.iter().enumerate() {
+            if index == 0 {
+                docs.push(each(self, element));
+                continue;
+            }
+            docs.push(self.tok(","));
+            docs.push(self.group(|this| Doc::All(vec![Doc::Line, each(this, element)])));
+        }
+        Doc::Align(0, Box::new(Doc::All(docs)))
+    }
+
     /// Elements in brackets: on one line, or one per line, or (`fill`) as many per line as fit.
     pub(super) fn bracketed<T>(
         &mut self,

@@ -214,8 +214,9 @@ impl Builder<'_> {
             | ExprKind::If { .. }
             | ExprKind::Call { .. }
             | ExprKind::Paren(_) => true,
-            ExprKind::Binary { op, .. } => matches!(op, crate::ast::BinaryOp::And | crate::ast::BinaryOp::Or),
-            ExprKind::Not(_)
+            // `a and b` would go on below the `=`, far to the right.
+            ExprKind::Binary { .. }
+            | ExprKind::Not(_)
             | ExprKind::Has(_)
             | ExprKind::Neg(_)
             | ExprKind::Field { .. }
@@ -350,7 +351,7 @@ impl Builder<'_> {
 
     pub(super) fn on(&mut self, on: &On) -> Doc {
         let word = self.word("on");
-        let targets = self.comma_aligned(&on.targets, |this, target| {
+        let targets = self.comma_filled(&on.targets, |this, target| {
             let mut docs = vec![this.path(&target.path)];
             if let Some(subresource) = &target.subresource {
                 docs.push(this.tok("/"));
