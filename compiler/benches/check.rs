@@ -18,7 +18,10 @@ fn check(c: &mut Criterion) {
     group.bench_function("parse", |b| {
         let sources = library("std", Role::Entry);
         b.iter(|| {
-            sources.iter().map(|s| kpol_grammar::parse(kpol_grammar::span::FileId(0), &s.text)).collect::<Vec<_>>()
+            sources
+                .iter()
+                .map(|s| kpol_grammar::parse(kpol_grammar::span::FileId(0), &s.text))
+                .collect::<Vec<_>>()
         });
     });
     group.bench_function("check one package", |b| {
