@@ -157,6 +157,14 @@ mod tests {
     }
 
     #[test]
+    fn what_a_review_can_decide_has_a_rule() {
+        let tagged = |id: &str| crate::library::files().iter().any(|file| file.text.contains(&format!("\"{id}\"")));
+        for control in controls() {
+            assert_eq!(tagged(control.id), control.scope != Scope::Cluster, "{}", control.id);
+        }
+    }
+
+    #[test]
     fn a_number_means_other_controls_in_other_versions() {
         let ids: BTreeSet<_> = cis_numbers("5.2.2").into_iter().map(|(_, control)| control.id).collect();
         assert_eq!(ids, BTreeSet::from(["cis.pod.host_pid", "cis.pod.privileged"]));
