@@ -1,11 +1,13 @@
 //! Reports as text, in six formats.
 
+mod excerpt;
 mod github;
 mod human;
 mod json;
 mod junit;
 mod page;
 mod paint;
+mod plain;
 mod sarif;
 mod short;
 mod snippet;

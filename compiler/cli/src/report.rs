@@ -52,6 +52,15 @@ impl Text {
         let before = self.text.get(start..offset).unwrap_or_default();
         (line, before.strip_prefix('\u{feff}').unwrap_or(before).chars().count() + 1)
     }
+
+    /// Where a line's bytes are, without its end; lines count from 1.
+    pub(crate) fn line(&self, line: usize) -> Range<usize> {
+        let lines = self.lines.get_or_init(|| line_starts(&self.text));
+        let start = line.checked_sub(1).and_then(|index| lines.get(index)).copied().unwrap_or(self.text.len());
+        let end = lines.get(line).copied().unwrap_or(self.text.len());
+        let text = self.text.get(start..end).unwrap_or_default();
+        start..start + text.trim_end_matches(['\n', '\r']).len()
+    }
 }
 
 /// `\n`, `\r\n` and a lone `\r` end lines.
@@ -76,6 +85,11 @@ impl Place {
     /// Line and column of its start, from 1.
     pub(crate) fn start(&self) -> (usize, usize) {
         self.text.line_col(self.range.start)
+    }
+
+    /// The line that its last byte is on, from 1.
+    pub(crate) fn last_line(&self) -> usize {
+        self.text.line_col(self.range.end.saturating_sub(1).max(self.range.start)).0
     }
 
     /// Line and column behind its end, from 1.

@@ -138,7 +138,7 @@ fn with_lines(first: &str, rest: impl Iterator<Item = String>) -> String {
 
 /// The message of a workflow command.
 fn data(text: &str) -> String {
-    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+    super::plain::lines(&text.replace('\r', "")).replace('%', "%25").replace('\n', "%0A")
 }
 
 /// A property of a workflow command.
@@ -167,7 +167,7 @@ mod tests {
 
     #[test]
     fn what_a_manifest_says_cannot_begin_a_command() {
-        assert_eq!(data("50%\r\n::error::x"), "50%25%0D%0A::error::x");
+        assert_eq!(data("50%\r\n::error::x\u{1b}[0m"), "50%25%0A::error::x␛[0m");
         assert_eq!(property("a:b,c%\n"), "a%3Ab%2Cc%25%0A");
     }
 

@@ -3,7 +3,7 @@
 use kpol_grammar::diagnostic::{Diagnostic, Severity as Level};
 
 use super::{
-    Paint, Role, level_word,
+    Paint, Role, level_word, plain,
     snippet::{Snippet, Snippets},
 };
 use crate::{
@@ -12,16 +12,16 @@ use crate::{
 };
 
 pub(crate) fn report(report: &Report, paint: &Paint) -> String {
-    let mut snippets = Snippets::new(*paint);
+    let snippets = Snippets::new(*paint);
     let mut parts: Vec<String> = Vec::new();
     parts.extend(
         report.diagnostics.iter().map(|diagnostic| snippets.draw(&of_diagnostic(diagnostic, report))),
     );
     parts.extend(report.problems.iter().map(|problem| snippets.draw(&of_problem(problem, "error"))));
     parts.extend(report.notes.iter().map(|note| snippets.draw(&of_problem(note, "warning"))));
-    parts.extend(findings(report, &mut snippets, *paint));
-    parts.extend(report.traces.iter().map(|trace| format!("{}\n", trace.trim_end())));
-    parts.extend(report.tests.iter().filter_map(|result| test(result, &mut snippets, *paint)));
+    parts.extend(findings(report, snippets, *paint));
+    parts.extend(report.traces.iter().map(|trace| format!("{}\n", plain::lines(trace.trim_end()))));
+    parts.extend(report.tests.iter().filter_map(|result| test(result, snippets, *paint)));
     parts.join("\n")
 }
 
@@ -38,18 +38,18 @@ pub(crate) fn summary(report: &Report, paint: &Paint) -> String {
     } else {
         Role::Good
     };
-    format!("{}\n", paint.on(role, &report.summary))
+    format!("{}\n", paint.on(role, plain::line(&report.summary)))
 }
 
 /// Inputs that could not be read or judged.
 pub(crate) fn problems(problems: &[Problem], paint: &Paint) -> String {
-    let mut snippets = Snippets::new(*paint);
+    let snippets = Snippets::new(*paint);
     problems.iter().map(|problem| snippets.draw(&of_problem(problem, "error"))).collect()
 }
 
 /// What keeps the command from doing its job.
 pub(crate) fn error(error: &CliError, paint: &Paint) -> String {
-    let mut out = format!("{}: {error}\n", paint.on(Role::Error, "error"));
+    let mut out = format!("{}: {}\n", paint.on(Role::Error, "error"), plain::line(&error.to_string()));
     for help in error.helps() {
         out.push_str(&format!("  {}: {help}\n", paint.on(Role::Good, "help")));
     }
@@ -85,12 +85,15 @@ fn of_problem<'p>(problem: &'p Problem, level: &str) -> Snippet<'p> {
 }
 
 /// Findings, a headline for each object.
-fn findings(report: &Report, snippets: &mut Snippets, paint: Paint) -> Vec<String> {
+fn findings(report: &Report, snippets: Snippets, paint: Paint) -> Vec<String> {
     let mut parts = Vec::new();
     for group in report.findings.chunk_by(|a, b| a.object == b.object && a.file == b.file) {
         let Some(first) = group.first() else { continue };
-        let mut part =
-            format!("{}  {}\n", paint.on(Role::Strong, &first.object), paint.on(Role::Dim, &first.file));
+        let mut part = format!(
+            "{}  {}\n",
+            paint.on(Role::Strong, plain::line(&first.object)),
+            paint.on(Role::Dim, plain::line(&first.file))
+        );
         for finding in group {
             part.push_str(&snippets.draw(&of_finding(finding)));
         }
@@ -138,11 +141,15 @@ fn references(finding: &Finding) -> String {
 }
 
 /// A test that did not pass.
-fn test(result: &TestResult, snippets: &mut Snippets, paint: Paint) -> Option<String> {
+fn test(result: &TestResult, snippets: Snippets, paint: Paint) -> Option<String> {
     let name = format!("{} \"{}\"", result.subject, result.name);
     match &result.outcome {
         TestOutcome::Passed => None,
-        TestOutcome::Skipped(why) => Some(format!("{}: {name}: {why}\n", paint.on(Role::Warning, "skipped"))),
+        TestOutcome::Skipped(why) => Some(format!(
+            "{}: {}\n",
+            paint.on(Role::Warning, "skipped"),
+            plain::line(&format!("{name}: {why}"))
+        )),
         TestOutcome::Failed(failures) => {
             let draw = |failure: &crate::report::TestFailure| {
                 snippets.draw(&Snippet {

@@ -54,5 +54,5 @@ pub(super) fn problem_place(problem: &Problem) -> String {
 /// Messages are one line here, whatever they hold.
 fn line(out: &mut String, place: &str, kind: &str, message: &str) {
     let message = message.split('\n').map(str::trim).collect::<Vec<_>>().join(" ");
-    let _ = writeln!(out, "{place}: {kind}: {message}");
+    let _ = writeln!(out, "{}", super::plain::line(&format!("{place}: {kind}: {message}")));
 }

@@ -1,10 +1,10 @@
 //! Texts with marks below them. The only module that knows ariadne.
 
-use std::{collections::HashMap, fmt::Display, ops::Range, sync::Arc};
+use std::{ops::Range, sync::Arc};
 
 use ariadne::{Cache, Color, Config, IndexType, Label, ReportKind, Source};
 
-use super::{Paint, Role};
+use super::{Paint, Role, excerpt::Excerpt, plain};
 use crate::report::{Place, Text};
 
 /// What is drawn: a header, places with words, lines below.
@@ -21,94 +21,79 @@ pub(super) struct Snippet<'s> {
     pub(super) foot: Option<String>,
 }
 
-/// Draws snippets; texts are cut into lines once.
+/// Draws snippets.
+#[derive(Clone, Copy)]
 pub(super) struct Snippets {
     paint: Paint,
-    lines: HashMap<*const Text, Source<Shared>>,
 }
 
-/// A text that ariadne may keep.
-struct Shared(Arc<Text>);
+/// The texts that a drawing is of, by their number: name, excerpt, lines before the excerpt.
+struct Sources(Vec<(String, Source<String>, usize)>);
 
-impl AsRef<str> for Shared {
-    fn as_ref(&self) -> &str {
-        &self.0.text
+/// A place as ariadne wants it: the number of a text, and bytes of its excerpt.
+type Span = (usize, Range<usize>);
+
+impl Cache<usize> for &Sources {
+    type Storage = String;
+
+    fn fetch(&mut self, id: &usize) -> Result<&Source<String>, impl std::fmt::Debug> {
+        self.0.get(*id).map(|(_, source, _)| source).ok_or(*id)
     }
-}
 
-/// A place as ariadne wants it.
-type Span = (Id, Range<usize>);
-
-#[derive(Clone)]
-struct Id(Arc<Text>);
-
-impl std::fmt::Debug for Id {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0.name)
+    fn display<'a>(&self, id: &'a usize) -> Option<impl std::fmt::Display + 'a> {
+        self.0.get(*id).map(|(name, _, _)| name.clone())
     }
 }
 
-impl PartialEq for Id {
-    fn eq(&self, other: &Id) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
-    }
-}
-
-impl Eq for Id {}
-
-impl std::hash::Hash for Id {
-    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
-        Arc::as_ptr(&self.0).hash(state);
-    }
-}
-
-impl Cache<Id> for &mut Snippets {
-    type Storage = Shared;
-
-    fn fetch(&mut self, id: &Id) -> Result<&Source<Shared>, impl std::fmt::Debug> {
-        let source =
-            self.lines.entry(Arc::as_ptr(&id.0)).or_insert_with(|| Source::from(Shared(Arc::clone(&id.0))));
-        Ok::<_, std::convert::Infallible>(source)
-    }
-
-    fn display<'a>(&self, id: &'a Id) -> Option<impl Display + 'a> {
-        Some(&id.0.name)
-    }
+/// One label: its text, where it is there, and where it is in the excerpt.
+struct Mark<'s> {
+    source: usize,
+    place: &'s Place,
+    words: &'s str,
+    range: Range<usize>,
 }
 
 impl Snippets {
     pub(super) fn new(paint: Paint) -> Snippets {
-        Snippets { paint, lines: HashMap::new() }
+        Snippets { paint }
     }
 
     /// The snippet, with a line break at its end.
-    pub(super) fn draw(&mut self, snippet: &Snippet<'_>) -> String {
-        let Some((first, _)) = snippet.labels.first() else { return self.bare(snippet) };
+    pub(super) fn draw(self, snippet: &Snippet<'_>) -> String {
+        let (sources, marks) = sources(&snippet.labels);
+        let Some(first) = marks.first() else { return self.bare(snippet) };
         let color = color(snippet.role);
         let config = Config::new()
             .with_color(self.paint.is_colored())
             .with_index_type(IndexType::Byte)
             .with_compact(false)
             .with_cross_gap(false);
+        let span = |mark: &Mark<'_>| -> Span { (mark.source, mark.range.clone()) };
         let mut report = ariadne::Report::build(ReportKind::Error, span(first)).with_config(config);
-        for (index, (place, words)) in snippet.labels.iter().enumerate() {
+        // In the order of the text, or ariadne begins the text anew; on one line the first label is the innermost.
+        let mut order: Vec<usize> = (0..marks.len()).collect();
+        order.sort_by_key(|index| {
+            marks.get(*index).map(|mark| (mark.source, mark.place.last_line(), std::cmp::Reverse(*index)))
+        });
+        for (order, index) in order.into_iter().enumerate() {
+            let Some(mark) = marks.get(index) else { continue };
             let color = if index == 0 { color } else { Color::Cyan };
-            let mut label = Label::new(span(place)).with_color(color).with_order(-(index as i32));
-            if !words.is_empty() {
-                label = label.with_message(words);
+            let mut label = Label::new(span(mark)).with_color(color).with_order(order as i32);
+            if !mark.words.is_empty() {
+                label = label.with_message(plain::lines(mark.words));
             }
             report.add_label(label);
         }
         let mut drawn = Vec::new();
-        if report.finish().write(&mut *self, &mut drawn).is_err() {
+        if report.finish().write(&sources, &mut drawn).is_err() {
             return self.bare(snippet);
         }
-        let drawn = String::from_utf8_lossy(&drawn).into_owned();
+        let drawn = placed(&String::from_utf8_lossy(&drawn), &sources, &marks);
         self.with_remarks(snippet, &drawn)
     }
 
     /// Remarks go on in the margin that the drawing has, in place of its last line.
-    fn with_remarks(&self, snippet: &Snippet<'_>, drawn: &str) -> String {
+    fn with_remarks(self, snippet: &Snippet<'_>, drawn: &str) -> String {
         let (_, body) = drawn.trim_end_matches('\n').split_once('\n').unwrap_or_default();
         let (body, last) = body.rsplit_once('\n').unwrap_or((body, ""));
         let width = last.chars().filter(|c| *c == '─').count();
@@ -124,7 +109,7 @@ impl Snippets {
         );
         for (word, text) in &snippet.remarks {
             let indent = " ".repeat(word.len() + 2);
-            for (index, line) in text.lines().enumerate() {
+            for (index, line) in plain::lines(text).lines().enumerate() {
                 let head = if index == 0 {
                     format!("{}: ", self.paint.on(remark(word), word))
                 } else {
@@ -140,22 +125,22 @@ impl Snippets {
         out
     }
 
-    fn head(&self, snippet: &Snippet<'_>) -> String {
+    fn head(self, snippet: &Snippet<'_>) -> String {
         format!(
             "{}: {}\n",
             self.paint.on(snippet.role, &snippet.kind),
-            self.paint.on(Role::Strong, snippet.message)
+            self.paint.on(Role::Strong, plain::line(snippet.message))
         )
     }
 
     /// Without a place.
-    fn bare(&self, snippet: &Snippet<'_>) -> String {
+    fn bare(self, snippet: &Snippet<'_>) -> String {
         let mut out = self.head(snippet);
         for (word, text) in &snippet.remarks {
             out.push_str(&format!(
                 "  {}: {}\n",
                 self.paint.on(remark(word), word),
-                text.replace('\n', "\n        ")
+                plain::lines(text).replace('\n', "\n        ")
             ));
         }
         if let Some(foot) = &snippet.foot {
@@ -197,12 +182,90 @@ fn merged(line: &str) -> String {
     out + rest
 }
 
-/// Ranges that point behind the text, or into a character, would not be drawn at all.
-fn span(place: &Place) -> Span {
-    let text = &place.text.text;
-    let start = text.floor_char_boundary(place.range.start.min(text.len()));
-    let end = text.ceil_char_boundary(place.range.end.clamp(start, text.len()));
-    (Id(Arc::clone(&place.text)), start..end)
+/// The texts of the labels, each once, and the labels in them.
+fn sources<'s>(labels: &'s [(Place, &'s str)]) -> (Sources, Vec<Mark<'s>>) {
+    let mut texts: Vec<&Arc<Text>> = Vec::new();
+    for (place, _) in labels {
+        if !texts.iter().any(|text| Arc::ptr_eq(text, &place.text)) {
+            texts.push(&place.text);
+        }
+    }
+    let mut sources = Vec::new();
+    let mut marks: Vec<(usize, Mark<'_>)> = Vec::new();
+    for (source, text) in texts.into_iter().enumerate() {
+        let own: Vec<_> =
+            labels.iter().enumerate().filter(|(_, (place, _))| Arc::ptr_eq(&place.text, text)).collect();
+        let ranges: Vec<Range<usize>> = own.iter().map(|(_, (place, _))| place.range.clone()).collect();
+        let excerpt = Excerpt::of(text, &ranges);
+        marks.extend(
+            own.into_iter()
+                .zip(excerpt.marks)
+                .map(|((index, (place, words)), range)| (index, Mark { source, place, words, range })),
+        );
+        sources.push((plain::line(&text.name).into_owned(), Source::from(excerpt.text), excerpt.skipped));
+    }
+    marks.sort_by_key(|(index, _)| *index);
+    (Sources(sources), marks.into_iter().map(|(_, mark)| mark).collect())
+}
+
+/// ariadne counts the lines and columns of the excerpts; they become those of the texts.
+fn placed(drawn: &str, sources: &Sources, marks: &[Mark<'_>]) -> String {
+    let mut lines = drawn.lines();
+    let mut out = lines.next().unwrap_or_default().to_owned();
+    let rest: Vec<&str> = lines.collect();
+    let drawn_width =
+        rest.first().map_or(0, |line| line.chars().take_while(|c| *c == ' ').count().saturating_sub(2));
+    let width = marks.iter().map(|mark| mark.place.last_line()).max().unwrap_or(1).to_string().len();
+    let more = width.saturating_sub(drawn_width);
+    let mut next = 0;
+    for line in rest {
+        out.push('\n');
+        let name = sources.0.get(next).map(|(name, _, _)| format!(" {name}:"));
+        let mark = marks.iter().find(|mark| mark.source == next);
+        let skipped =
+            next.checked_sub(1).and_then(|index| sources.0.get(index)).map_or(0, |(_, _, skipped)| *skipped);
+        if let (true, Some(name), Some(mark)) = (is_header(line), name, mark)
+            && let Some((before, behind)) = line.split_once(&name)
+        {
+            let behind = behind.trim_start_matches(|c: char| c.is_ascii_digit() || c == ':');
+            let (line, column) = mark.place.start();
+            out.push_str(&format!("{:more$}{before}{name}{line}:{column}{behind}", ""));
+            next += 1;
+        } else if let Some((before, number, behind)) = numbered(line) {
+            out.push_str(&format!("{before}{:>width$}{behind}", number + skipped));
+        } else {
+            let edge = if line.starts_with(' ') { " " } else { "─" };
+            out.push_str(&edge.repeat(more));
+            out.push_str(line);
+        }
+    }
+    out.push('\n');
+    out
+}
+
+/// A line of a text with its number: what stands before the number, the number, what stands behind it.
+fn numbered(line: &str) -> Option<(&str, usize, &str)> {
+    let at = line.find(|c: char| c != ' ')?;
+    // A color may stand between.
+    let at = match line.get(at..)?.strip_prefix('\u{1b}') {
+        Some(code) => line.len() - code.split_once('m')?.1.len(),
+        None => 1,
+    };
+    let (before, rest) = line.split_at_checked(at)?;
+    let digits = rest.trim_start_matches(' ');
+    let end = digits.find(|c: char| !c.is_ascii_digit())?;
+    let (number, behind) = digits.split_at_checked(end)?;
+    Some((before, number.parse().ok().filter(|_| behind.starts_with(" │"))?, behind))
+}
+
+/// Whether a line names a text: `╭─[` or `├─[`, between colors.
+fn is_header(line: &str) -> bool {
+    let line = line.trim_start();
+    let line = match line.strip_prefix('\u{1b}') {
+        Some(code) => code.split_once('m').map_or("", |(_, rest)| rest),
+        None => line,
+    };
+    line.starts_with('╭') || line.starts_with('├')
 }
 
 fn color(role: Role) -> Color {
