@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! types, json, scalar ──▶ ir ──▶ layout ──▶ fact ──▶ interp ──▶ evaluate
-//!                          └──▶ verify, print
+//!                          └──▶ verify, print, bundle
 //! ```
 //!
 //! A leaf: it knows no source text, no builtin and no Kubernetes kind by name. Builtins reach it through a table
@@ -11,6 +11,7 @@
 #![deny(clippy::disallowed_methods)]
 
 pub mod builtin;
+pub mod bundle;
 pub mod evaluate;
 pub mod fact;
 pub mod interp;
