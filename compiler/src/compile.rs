@@ -400,10 +400,14 @@ impl Build {
         is_entry: &dyn Fn(FileId) -> bool,
     ) {
         let subjects = test::Subjects { rules, mutations };
+        let mut names = std::collections::BTreeSet::new();
         for (def, item) in items(ctx) {
             if let ItemKind::Test(written) = &item.kind
                 && is_entry(def.file)
             {
+                if !names.insert((path_text(&written.rule), written.name.text.as_str())) {
+                    ctx.diagnostics.push(d::test_twice(written.name.span));
+                }
                 self.tests.extend(test::lower(ctx, module, &subjects, def.file, item, written));
             }
         }
@@ -518,5 +522,6 @@ fn finish_diagnostics(diagnostics: &mut Vec<Diagnostic>, allows: &[Allow], sourc
         diagnostic.severity == Severity::Error || role != Some(Role::Vocabulary)
     });
     diagnostics.sort_by_key(|diagnostic| diagnostic.primary().map(|span| (span.file, span.start, span.end)));
-    diagnostics.dedup();
+    // A literal that is elaborated at two uses, or under two targets, is wrong once.
+    diagnostics.dedup_by(|a, b| a.code == b.code && a.message == b.message && a.primary() == b.primary());
 }

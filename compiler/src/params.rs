@@ -129,14 +129,30 @@ fn expression(compiled: &Compiled, text: &str, ty: &Ty) -> Result<Const, Vec<Dia
 /// Text without quotes.
 fn plain(ty: &Ty, text: &str) -> Option<Const> {
     match ty {
-        Ty::Scalar(Type::Bool | Type::Int | Type::Port | Type::Dyn) => None,
+        Ty::Scalar(Type::Bool | Type::Int | Type::Port) => None,
+        Ty::Scalar(Type::Dyn) => serde_json::from_str::<serde_json::Value>(text).ok().map(|json| Const::Dyn(json.to_string())),
         Ty::Scalar(scalar) => text_const(scalar, text).ok(),
         Ty::List(element) | Ty::Set(element) if !text.contains(['[', '"']) => {
             let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());
             Some(Const::List(items.map(|item| plain(element, item)).collect::<Option<_>>()?))
         }
-        Ty::List(_) | Ty::Set(_) | Ty::Map(_) | Ty::Record(..) => None,
+        Ty::Map(value) => json_map(value, text),
+        Ty::List(_) | Ty::Set(_) | Ty::Record(..) => None,
     }
+}
+
+/// `{"a": "b"}`: the language has no literal for maps, JSON has.
+fn json_map(value: &Ty, text: &str) -> Option<Const> {
+    let entries: std::collections::BTreeMap<String, serde_json::Value> = serde_json::from_str(text).ok()?;
+    let member = |json: &serde_json::Value| match (json, value) {
+        (serde_json::Value::Bool(flag), Ty::Scalar(Type::Bool)) => Some(Const::Bool(*flag)),
+        (serde_json::Value::Number(number), Ty::Scalar(Type::Int | Type::Port)) => number.as_i64().map(Const::Int),
+        (serde_json::Value::String(text), ty) => plain(ty, text),
+        (json, Ty::Scalar(Type::Dyn)) => Some(Const::Dyn(json.to_string())),
+        _ => None,
+    };
+    let entries = entries.iter().map(|(key, json)| Some((key.clone(), member(json)?)));
+    Some(Const::Map(entries.collect::<Option<_>>()?))
 }
 
 fn shown(ty: &Ty) -> String {

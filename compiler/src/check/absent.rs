@@ -6,8 +6,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use kpol_stdlib::catalog::Catalog;
 use kpol_vm::{
-    ir::{Code, Const, ExprId, Op, Quant, SlotTy, Stmt, Ty, Verb},
+    ir::{BuiltinId, Code, Const, ExprId, Op, Quant, SlotTy, Stmt, Ty, Verb},
     types::Type,
 };
 
@@ -33,8 +34,14 @@ enum Known {
 
 pub(crate) fn rule(ctx: &mut Ctx<'_>, module: &ModuleBuilder, lowered: &Lowered, bindings: &Bindings) {
     let rule = &lowered.rule;
-    let mut analysis =
-        Analysis { module, code: &rule.code, bindings, closed: &lowered.closed, paths: Vec::new() };
+    let mut analysis = Analysis {
+        module,
+        catalog: ctx.catalog,
+        code: &rule.code,
+        bindings,
+        closed: &lowered.closed,
+        paths: Vec::new(),
+    };
     analysis.paths = (0..rule.code.exprs.len())
         .map(|index| paths::text(module, &rule.code, bindings, ExprId(index as u32)))
         .collect();
@@ -84,6 +91,7 @@ fn is_below(path: &str, parent: &str) -> bool {
 
 struct Analysis<'m> {
     module: &'m ModuleBuilder,
+    catalog: &'m Catalog,
     code: &'m Code,
     bindings: &'m Bindings,
     closed: &'m BTreeSet<ExprId>,
@@ -117,6 +125,12 @@ impl Analysis<'_> {
             }
             _ => self.path(id),
         }
+    }
+
+    /// Whether a builtin of an absent argument is absent.
+    fn is_strict(&self, builtin: BuiltinId) -> bool {
+        let name = self.module.builtins.get(builtin.index());
+        name.and_then(|name| self.catalog.builtin(name)).is_some_and(|builtin| builtin.strict)
     }
 
     /// The last step of a path: `runAsUser`, `limits["memory"]`.
@@ -256,6 +270,10 @@ impl<'a, 'm> Question<'a, 'm> {
                 _ => Known::Unknown,
             },
             Op::Let { body, .. } => eval(body),
+            Op::Call { builtin, args } => {
+                let strict = self.analysis.is_strict(*builtin);
+                if strict && args.iter().any(|arg| eval(arg) == Known::Absent) { Known::Absent } else { Known::Unknown }
+            }
             Op::ToDyn(a) => match eval(a) {
                 Known::Absent => Known::Absent,
                 Known::True | Known::False | Known::Unknown => Known::Unknown,
@@ -277,7 +295,6 @@ impl<'a, 'm> Question<'a, 'm> {
             | Op::Difference(..)
             | Op::MakeList(_)
             | Op::Comprehension { .. }
-            | Op::Call { .. }
             | Op::Cluster { .. } => Known::Unknown,
         }
     }

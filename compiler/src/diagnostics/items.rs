@@ -158,6 +158,11 @@ pub(crate) fn test_lacks(span: Span, what: &str) -> Diagnostic {
     Diagnostic::error("E0231", format!("this test has no `{what}`")).label(span, "it could not fail")
 }
 
+/// E0302: two tests of one law.
+pub(crate) fn test_twice(span: Span) -> Diagnostic {
+    Diagnostic::error("E0302", "this rule has two tests of this name").label(span, "again here")
+}
+
 /// E0232: `kind Name from` names something else than its file.
 pub(crate) fn kind_not_in_file(name: &Name, found: &[String]) -> Diagnostic {
     Diagnostic::error("E0232", format!("that file defines no kind `{}`", name.text)).label(

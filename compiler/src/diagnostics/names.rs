@@ -68,6 +68,11 @@ pub(crate) fn with_twice(span: Span, name: &str) -> Diagnostic {
     Diagnostic::error("E0302", format!("`{name}` gets two values")).label(span, "again here")
 }
 
+/// E0302: one clause, twice.
+pub(crate) fn said_twice(span: Span, what: &str) -> Diagnostic {
+    Diagnostic::error("E0302", format!("`{what}` is said twice")).label(span, "again here")
+}
+
 /// E0303: no such package.
 pub(crate) fn unknown_package<'k>(
     span: Span,

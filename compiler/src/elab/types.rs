@@ -2,7 +2,7 @@
 
 use kpol_grammar::ast;
 use kpol_vm::{
-    ir::{Op, RootId, Ty},
+    ir::{Const, Op, RootId, Ty},
     types::{SIMPLE, Type},
 };
 
@@ -99,6 +99,14 @@ impl Elab<'_, '_> {
         }
     }
 
+    /// A value as JSON; a constant stays one.
+    pub(crate) fn to_dyn(&mut self, value: Typed, span: kpol_grammar::span::Span) -> Option<Typed> {
+        match self.constant(&value).map(const_json) {
+            Some(json) => self.push_const(Const::Dyn(json.to_string()), Ty::DYN, span),
+            None => self.push(Op::ToDyn(value.id), Ty::DYN, value.opt, span),
+        }
+    }
+
     /// `value` where `expected` is wanted; the implicit steps are few and never lose meaning: a typed text as plain
     /// text, a port as a number, a list as a set and back, anything as `dyn`.
     pub(crate) fn fit(
@@ -113,7 +121,7 @@ impl Elab<'_, '_> {
         if let Ty::Scalar(Type::Dyn) = expected
             && !has_record(&value.ty)
         {
-            return self.push(Op::ToDyn(value.id), Ty::DYN, value.opt, span);
+            return self.to_dyn(value, span);
         }
         let (wanted, found) = (self.show(expected), self.show(&value.ty));
         self.report(d::wrong_type(span, &wanted, &found));
@@ -135,6 +143,27 @@ pub(crate) fn depth(ty: &Ty) -> usize {
     match ty {
         Ty::Scalar(_) | Ty::Record(..) => 0,
         Ty::List(inner) | Ty::Set(inner) | Ty::Map(inner) => 1 + depth(inner),
+    }
+}
+
+/// A constant as JSON; what is no JSON value is its text.
+fn const_json(value: &Const) -> serde_json::Value {
+    match value {
+        Const::Absent => serde_json::Value::Null,
+        Const::Bool(value) => (*value).into(),
+        Const::Int(value) => (*value).into(),
+        Const::Text(text) => text.as_str().into(),
+        Const::Quantity(value) => value.to_string().into(),
+        Const::Duration(value) => value.to_string().into(),
+        Const::Time(value) => value.to_string().into(),
+        Const::Version(value) => value.to_string().into(),
+        Const::Ip(value) => value.to_string().into(),
+        Const::Cidr(value) => value.to_string().into(),
+        Const::List(items) => items.iter().map(const_json).collect::<Vec<_>>().into(),
+        Const::Map(entries) => {
+            serde_json::Value::Object(entries.iter().map(|(key, value)| (key.clone(), const_json(value))).collect())
+        }
+        Const::Dyn(text) => serde_json::from_str(text).unwrap_or(serde_json::Value::Null),
     }
 }
 

@@ -77,7 +77,12 @@ pub(crate) fn bind(
     for clause in &bind.clauses {
         match clause {
             BindClause::Where { cond, .. } => conditions.push(cond),
-            BindClause::Mode { mode, .. } => out.mode = mode_of(ctx, mode, known, &defs),
+            BindClause::Mode { mode, span } => {
+                if out.mode.is_some() {
+                    ctx.diagnostics.push(d::said_twice(*span, "mode"));
+                }
+                out.mode = mode_of(ctx, mode, known, &defs);
+            }
             BindClause::With(with) => withs.push(with),
         }
     }
@@ -203,9 +208,22 @@ pub(crate) fn exception(
     for clause in &exception.clauses {
         match clause {
             ExceptionClause::Where { cond, .. } => wheres.push(cond),
-            ExceptionClause::Reason { text, .. } => out.reason.clone_from(&text.text),
-            ExceptionClause::Owner { text, .. } => out.owner.clone_from(&text.text),
-            ExceptionClause::Until { date, .. } => {
+            ExceptionClause::Reason { text, span } => {
+                if !out.reason.is_empty() {
+                    ctx.diagnostics.push(d::said_twice(*span, "reason"));
+                }
+                out.reason.clone_from(&text.text);
+            }
+            ExceptionClause::Owner { text, span } => {
+                if !out.owner.is_empty() {
+                    ctx.diagnostics.push(d::said_twice(*span, "owner"));
+                }
+                out.owner.clone_from(&text.text);
+            }
+            ExceptionClause::Until { date, span } => {
+                if until_span.is_some() {
+                    ctx.diagnostics.push(d::said_twice(*span, "until"));
+                }
                 until_span = Some(date.span);
                 match kpol_vm::scalar::time::Time::parse(&date.text) {
                     Ok(_) => out.until = Some(date.text.clone()),

@@ -15,7 +15,12 @@ pub(crate) fn meta<'m>(
     let mut meta = Meta { doc: doc_text(docs), ..Meta::default() };
     for clause in clauses {
         match &clause.kind {
-            MetaKind::Severity(name) => meta.severity = severity(ctx, name),
+            MetaKind::Severity(name) => {
+                if meta.severity.is_some() {
+                    ctx.diagnostics.push(d::said_twice(clause.span, "severity"));
+                }
+                meta.severity = severity(ctx, name);
+            }
             MetaKind::Mitre(ids) => {
                 for id in ids {
                     if mitre::technique(&id.text).is_none() {
@@ -41,7 +46,11 @@ pub(crate) fn meta<'m>(
                 meta.tags.extend(texts(tags));
             }
             MetaKind::Refs(refs) => meta.refs.extend(texts(refs)),
-            MetaKind::Owner(owner) => meta.owner = Some(owner.text.clone()),
+            MetaKind::Owner(owner) => {
+                if meta.owner.replace(owner.text.clone()).is_some() {
+                    ctx.diagnostics.push(d::said_twice(clause.span, "owner"));
+                }
+            }
         }
     }
     meta

@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// The group of every kind that carries a pod template.
-const WORKLOAD: &str = "Workload";
+pub const WORKLOAD: &str = "Workload";
 
 /// A kind or event that a target names, before it has a root.
 struct Named<'a> {

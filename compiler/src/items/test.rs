@@ -8,6 +8,7 @@ use kpol_grammar::{
     ast::{self, Literal, ObjectValue, TestClause},
     span::{FileId, Span},
 };
+use kpol_stdlib::schema::KindInfo;
 use kpol_vm::{
     ir::{Const, ParamId, RuleId, Verb},
     json::Json,
@@ -44,6 +45,8 @@ pub struct TestCase {
     pub kubernetes: Option<(u32, u32)>,
     /// The cluster's objects: kind's record name and object.
     pub objects: Vec<Json>,
+    /// Who asks: `given user { .. }`.
+    pub user: Option<Json>,
     /// What must come out.
     pub expects: Vec<Expect>,
 }
@@ -144,11 +147,19 @@ pub(crate) fn lower(
         with: Vec::new(),
         kubernetes: None,
         objects: Vec::new(),
+        user: None,
         expects: Vec::new(),
     };
     let mark = ctx.diagnostics.len();
     for clause in &test.clauses {
         match clause {
+            TestClause::Given { kind, object, span } if path_text(kind) == "user" => {
+                let Some(record) = ctx.catalog.record("user") else { continue };
+                let user = object_json(ctx, object, &record);
+                if out.user.replace(user).is_some() {
+                    ctx.diagnostics.push(d::said_twice(*span, "given user"));
+                }
+            }
             TestClause::Given { kind, object, span } => {
                 if let Some(json) = kind_object(ctx, kind, object) {
                     out.given.push(Given::Object { json, span: *span });
@@ -282,10 +293,18 @@ fn verdict_of(ctx: &mut Ctx<'_>, name: &ast::Name) -> Option<Verdict> {
     })
 }
 
+/// What is sent to a subresource (`PodExecOptions`) is no kind of its own; it has the version of the kind that it is
+/// sent to.
+fn subresource_object(ctx: &Ctx<'_>, name: &str) -> Option<KindInfo> {
+    let mut kinds = ctx.catalog.schema().kinds();
+    let of = kinds.find(|kind| kind.subresources.iter().any(|(_, record)| record == name))?;
+    Some(KindInfo { kind: name.to_owned(), record: name.to_owned(), ..of.clone() })
+}
+
 /// `Pod { .. }` as JSON with `apiVersion`, `kind` and what the API requires.
 fn kind_object(ctx: &mut Ctx<'_>, kind: &ast::Path, object: &ast::Object) -> Option<Json> {
     let name = path_text(kind);
-    let Some(info) = ctx.catalog.schema().kind(&name).cloned() else {
+    let Some(info) = ctx.catalog.schema().kind(&name).cloned().or_else(|| subresource_object(ctx, &name)) else {
         let known: Vec<&str> = ctx.catalog.schema().kinds().map(|kind| kind.record.as_str()).collect();
         ctx.diagnostics.push(d::unknown_target(kind.span, &name, known.into_iter()));
         return None;
@@ -296,7 +315,8 @@ fn kind_object(ctx: &mut Ctx<'_>, kind: &ast::Path, object: &ast::Object) -> Opt
     set(&mut json, "apiVersion", Json::Str(format!("{group}{}", info.version)));
     set(&mut json, "kind", Json::Str(info.kind.clone()));
     fill(ctx, &mut json, &record, 8);
-    if json.at(&["metadata", "name"]).is_none()
+    if record.field("metadata").is_some()
+        && json.at(&["metadata", "name"]).is_none()
         && let Json::Object(entries) = &mut json
     {
         let name = ("name".to_owned(), Json::Str("test".to_owned()));

@@ -22,6 +22,7 @@ pub(crate) fn run(args: &ExplainArgs, global: &Global, io: &mut Io) -> Result<Ex
     let paint = Paint::new(io.colored_stdout(global.color));
     let subject = args.subject.as_deref().unwrap_or("codes");
     let text = match named(subject, paint) {
+        None if subject == "rules" => rule::list(&args.paths, io)?,
         Some(text) => text,
         None => rule::explain(subject, &args.paths, paint, io)?,
     };
@@ -38,6 +39,7 @@ fn named(subject: &str, paint: Paint) -> Option<String> {
         "builtins" => return Some(catalog::builtins(&catalog)),
         "events" => return Some(catalog::events(&catalog)),
         "controls" => return Some(catalog::controls()),
+        kpol_compiler::WORKLOAD => return Some(catalog::workload(&catalog)),
         _ => {}
     }
     let upper = subject.to_uppercase();
@@ -67,7 +69,7 @@ fn code_list(paint: Paint) -> String {
 fn known() -> Vec<String> {
     let catalog = Catalog::new();
     let mut names: Vec<String> =
-        ["codes", "kinds", "builtins", "events", "controls"].map(str::to_owned).to_vec();
+        ["codes", "rules", "kinds", "builtins", "events", "controls"].map(str::to_owned).to_vec();
     names.extend(codes::all().map(|info| info.code.to_owned()));
     names.extend(catalog.schema().record_names().map(str::to_owned));
     names.extend(catalog.builtins().iter().map(|builtin| builtin.name.to_owned()));

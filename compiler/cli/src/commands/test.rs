@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, time::Instant};
 use kpol_compiler::{Compiled, Expect, Given, Subject, TestCase, Verdict};
 use kpol_manifest::{Limits, Syntax, objects, parse};
 use kpol_vm::{
-    evaluate::{self, Evaluator, Finding, Inventory, Mutated, Review},
+    evaluate::{self, Evaluator, Finding, Inventory, Mutated, Review, User},
     ir::{Const, Mode, Module, Operation, RuleId, Target},
     json::Json,
 };
@@ -179,6 +179,7 @@ impl<'r> Run<'r> {
         for (old, object) in pairs(&targets, &objects) {
             if let Some(mut review) = self.request(&targets, object, old) {
                 review.namespace = namespaces.iter().find(|json| name_of(json) == review.request.namespace);
+                review.user = test.user.as_ref().map_or_else(User::default, user);
                 let outcome = evaluator
                     .review_why(&review, &inventory)
                     .map_err(|error| Stop::Broken(error.to_string()))?;
@@ -210,6 +211,7 @@ impl<'r> Run<'r> {
         for object in &objects {
             let Some(mut review) = Review::create(object) else { continue };
             review.namespace = namespaces.iter().find(|json| name_of(json) == review.request.namespace);
+                review.user = test.user.as_ref().map_or_else(User::default, user);
             let mutated =
                 evaluator.mutate(&review, &inventory).map_err(|error| Stop::Broken(error.to_string()))?;
             let mut again = review.clone();
@@ -318,6 +320,19 @@ fn read(text: &str, what: &str) -> Result<Vec<Json>, Stop> {
     let documents = parse(text, Syntax::Auto, &Limits::default())
         .map_err(|error| Stop::Broken(format!("{what}: {error}")))?;
     Ok(documents.iter().flat_map(objects).map(|(_, json)| json.clone()).collect())
+}
+
+/// `given user { .. }` as the engine takes it.
+fn user(json: &Json) -> User {
+    let text = |key| json.get(key).and_then(Json::as_str).unwrap_or_default().to_owned();
+    let texts = |json: &Json| json.elements().iter().filter_map(Json::as_str).map(str::to_owned).collect();
+    let extra = json.get("extra").map(Json::entries).unwrap_or_default();
+    User {
+        name: text("name"),
+        uid: text("uid"),
+        groups: json.get("groups").map(texts).unwrap_or_default(),
+        extra: extra.iter().map(|(key, values)| (key.clone(), texts(values))).collect(),
+    }
 }
 
 fn name_of(json: &Json) -> &str {

@@ -16,11 +16,25 @@ use crate::{
     render::{Paint, Role, table},
 };
 
-/// A line per builtin.
+/// The group of every kind that runs pods.
+pub(super) fn workload(catalog: &Catalog) -> String {
+    let schema = catalog.schema();
+    let kinds: Vec<&str> = schema
+        .kinds()
+        .filter(|kind| schema.pod_path(kind).is_some() && kind.record == kind.kind)
+        .map(|kind| kind.kind.as_str())
+        .collect();
+    format!(
+        "Workload: everything with a pod template\n\n{}\n\nIn a rule on Workload `object` has what all of them have \
+         (metadata, kind, apiVersion, id), and `pod` is the pod template.\n",
+        kinds.join(", ")
+    )
+}
+
+/// Signature and first sentence of each builtin; signatures are too long for a column.
 pub(super) fn builtins(catalog: &Catalog) -> String {
-    let rows: Vec<[String; 2]> =
-        catalog.builtins().iter().map(|builtin| [signature(builtin), first_sentence(builtin.doc)]).collect();
-    table(&rows)
+    let line = |builtin: &&Builtin| format!("{}\n    {}\n", signature(builtin), first_sentence(builtin.doc));
+    catalog.builtins().iter().map(line).collect()
 }
 
 /// A line per event.

@@ -12,7 +12,7 @@ use crate::{
         words,
     },
     load::{LoadOptions, Loaded, load},
-    render::{Paint, Role},
+    render::{Paint, Role, table},
 };
 
 /// Looks for the rule in the policies of `paths`, else in those of the current directory and the library.
@@ -39,6 +39,25 @@ pub(super) fn explain(name: &str, paths: &[String], paint: Paint, io: &mut Io) -
         |near| format!("did you mean `{near}`?"),
     );
     Err(CliError::usage(format!("nothing is called `{name}`"), Some(help)))
+}
+
+/// A line per rule and mutation of the policies of `paths`, else of the current directory and the library.
+pub(super) fn list(paths: &[String], io: &mut Io) -> Result<String, CliError> {
+    let library = ["std".to_owned()];
+    let places: &[&[String]] = if paths.is_empty() { &[&[], &library] } else { &[paths] };
+    let mut rows = Vec::new();
+    for place in places {
+        let loaded = match load(place, &LoadOptions::default(), io) {
+            Ok(loaded) => loaded,
+            Err(CliError::NoPolicies { .. }) if paths.is_empty() => continue,
+            Err(error) => return Err(error),
+        };
+        let Some(module) = &loaded.compiled.module else { continue };
+        let first = |doc: &str| doc.lines().next().unwrap_or_default().trim().to_owned();
+        rows.extend(module.rules.iter().map(|rule| [rule.name.clone(), first(&rule.meta.doc)]));
+        rows.extend(module.mutations.iter().map(|one| [one.name.clone(), first(&one.meta.doc)]));
+    }
+    Ok(table(&rows))
 }
 
 fn find(loaded: &Loaded, name: &str, paint: Paint, seen: &mut Vec<String>) -> Option<String> {
