@@ -48,6 +48,16 @@ impl Fact {
         build::build(layout, json, at).map(Arc::new)
     }
 
+    /// A fact that somebody else filled.
+    pub(crate) fn from_parts(layout: Arc<Layout>, bytes: Vec<u8>, dyns: Vec<Arc<Json>>) -> Fact {
+        Fact { layout, bytes, dyns }
+    }
+
+    /// What is filled.
+    pub(crate) fn buffers(&mut self) -> (&mut Vec<u8>, &mut Vec<Arc<Json>>) {
+        (&mut self.bytes, &mut self.dyns)
+    }
+
     /// The layout.
     #[must_use]
     pub fn layout(&self) -> &Arc<Layout> {

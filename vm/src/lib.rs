@@ -20,6 +20,7 @@ pub mod json;
 pub mod json_path;
 pub mod layout;
 pub mod print;
+pub mod project;
 pub mod scalar;
 pub mod types;
 pub mod value;
