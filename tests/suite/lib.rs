@@ -47,6 +47,7 @@ pub fn evaluator(compiled: &Compiled, kubernetes: (u32, u32), params: Vec<(Strin
         today: jiff::civil::date(2026, 11, 23),
         kubernetes,
         fuel: evaluate::DEFAULT_FUEL,
+        engine: evaluate::Engine::default(),
     };
     Evaluator::new(module, compiled.catalog.builtins(), options).map_err(|error| error.to_string())
 }

@@ -29,6 +29,7 @@ use crate::{
     fact::FactError,
     interp::{ClusterView, Trap},
     ir::{Const, Mode, Module},
+    jit::{Jit, JitError, Sources},
     json::Json,
     layout::{Layout, LayoutError},
     value::Value,
@@ -50,6 +51,18 @@ pub struct Options {
     pub kubernetes: (u32, u32),
     /// The most steps of one rule's evaluation.
     pub fuel: u64,
+    /// What finds the hits.
+    pub engine: Engine,
+}
+
+/// What finds the hits; both find the same. Explanations, mutations and conditions of binds are always `interp`'s.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Engine {
+    /// The reference: nothing to prepare, slow.
+    #[default]
+    Interp,
+    /// Machine code, made at load ([`crate::jit`]); rules that have none run on the reference.
+    Jit,
 }
 
 /// Enough steps for every rule over every manifest that the API server accepts, and few enough to end soon.
@@ -63,6 +76,7 @@ pub struct Evaluator {
     params: Vec<Value>,
     bind_params: Vec<Vec<Value>>,
     plan: plan::Plan,
+    jit: Option<Jit>,
     options: Options,
 }
 
@@ -80,6 +94,9 @@ pub enum LoadError {
         /// Why.
         error: LayoutError,
     },
+    /// No machine code can be made here.
+    #[error("{0}")]
+    Jit(#[from] JitError),
     /// A param without a default has no value.
     #[error("param `{0}` needs a value")]
     MissingParam(String),
@@ -155,10 +172,20 @@ impl Evaluator {
             layouts.push(Arc::new(layout));
         }
         let params = plan::bind_params(&module, &options.params)?;
-        let bind_params =
+        let bind_params: Vec<Vec<Value>> =
             module.binds.iter().map(|bind| plan::override_params(&module, &params, bind)).collect();
         let plan = plan::Plan::new(&module);
-        Ok(Evaluator { module, layouts, builtins, params, bind_params, plan, options })
+        let jit = match options.engine {
+            Engine::Interp => None,
+            Engine::Jit => Some(Jit::new(Sources {
+                module: &module,
+                builtins: &builtins,
+                layouts: &layouts,
+                params: &params,
+                bind_params: &bind_params,
+            })?),
+        };
+        Ok(Evaluator { module, layouts, builtins, params, bind_params, plan, jit, options })
     }
 
     /// The module.
@@ -171,6 +198,12 @@ impl Evaluator {
     #[must_use]
     pub fn options(&self) -> &Options {
         &self.options
+    }
+
+    /// The machine code, if this evaluator's engine is [`Engine::Jit`].
+    #[must_use]
+    pub fn jit(&self) -> Option<&Jit> {
+        self.jit.as_ref()
     }
 
     /// The objects of a cluster, made ready for this module: only the kinds that its code asks for are kept.

@@ -25,6 +25,8 @@ pub use eval::Interp;
 pub use explain::{Explanation, Trace, TraceBinding, explain, trace};
 pub use why::WhyNode;
 
+pub(crate) use ops::{equal_as, is_member, order, under};
+
 use std::sync::Arc;
 
 use crate::{
@@ -120,4 +122,4 @@ pub enum Trap {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

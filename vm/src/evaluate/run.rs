@@ -129,7 +129,7 @@ impl<'j> Judge<'j> {
             let env = self.env(holding.params, &roots, pod_keys);
             let stopped = |trap| EvalError::Trap { rule: rule.name.clone(), trap };
             let mut explained: BTreeMap<ClauseId, usize> = BTreeMap::new();
-            for hit in hits(rule, &env).map_err(stopped)? {
+            for hit in self.hits(index, holding, &env).map_err(stopped)? {
                 let count = explained.entry(hit.clause).or_default();
                 *count += 1;
                 if *count > MAX_FINDINGS {
@@ -153,6 +153,16 @@ impl<'j> Judge<'j> {
         }
         outcome.findings.extend(findings);
         Ok(())
+    }
+
+    /// What the engine finds; what the fast one leaves open, the reference decides.
+    fn hits(&self, index: usize, holding: &Holding<'_>, env: &Env<'_>) -> Result<Vec<Hit>, Trap> {
+        let found = self.evaluator.jit.as_ref().and_then(|jit| jit.hits(index, holding.bind, env));
+        match (found, env.module.rules.get(index)) {
+            (Some(found), _) => Ok(found),
+            (None, Some(rule)) => hits(rule, env),
+            (None, None) => Ok(Vec::new()),
+        }
     }
 
     fn env<'e>(&'e self, params: &'e [Value], roots: &'e Roots, pod_keys: &'e [String]) -> Env<'e> {

@@ -40,6 +40,7 @@ fn options() -> Options {
         today: Date::constant(2027, 3, 31),
         kubernetes: (1, 37),
         fuel: DEFAULT_FUEL,
+        engine: Engine::default(),
     }
 }
 

@@ -37,6 +37,11 @@ impl<'e> Interp<'e> {
         }
     }
 
+    /// The steps that are left.
+    pub(crate) fn fuel_left(&self) -> u64 {
+        self.fuel
+    }
+
     /// Gives a local a value.
     pub fn bind(&mut self, local: LocalId, value: Value) {
         if let Some(slot) = self.locals.get_mut(local.index()) {

@@ -188,7 +188,7 @@ fn unify_elements(a: &Ty, b: &Ty) -> Ty {
 }
 
 /// Whether two values are equal under a type. Absent is equal to absent only.
-pub(super) fn equal_as(ty: &Ty, a: &Value, b: &Value) -> bool {
+pub(crate) fn equal_as(ty: &Ty, a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::Absent, Value::Absent) => true,
         (Value::Absent, _) | (_, Value::Absent) => false,
@@ -196,7 +196,7 @@ pub(super) fn equal_as(ty: &Ty, a: &Value, b: &Value) -> bool {
     }
 }
 
-fn order(a: &Value, b: &Value) -> Option<Ordering> {
+pub(crate) fn order(a: &Value, b: &Value) -> Option<Ordering> {
     match (a, b) {
         (Value::Int(a), Value::Int(b)) => Some(a.cmp(b)),
         (Value::Text(a), Value::Text(b)) => Some(a.as_bytes().cmp(b.as_bytes())),
@@ -210,7 +210,7 @@ fn order(a: &Value, b: &Value) -> Option<Ordering> {
 }
 
 /// A value in a list or set. An address is in a block that holds it, a name in a pattern that covers it.
-fn is_member(ty: &Ty, value: &Value, element: &Ty, items: &[Value]) -> bool {
+pub(crate) fn is_member(ty: &Ty, value: &Value, element: &Ty, items: &[Value]) -> bool {
     match (value, element) {
         (Value::Absent, _) => false,
         (Value::Ip(ip), Ty::Scalar(Type::Cidr)) => items
@@ -243,7 +243,7 @@ fn one_or_many(value: &Value) -> Arc<[Value]> {
     if let Value::List(items) = value { Arc::clone(items) } else { Arc::new([value.clone()]) }
 }
 
-fn under(ty: &Ty, value: &Value, prefix: &Value) -> bool {
+pub(crate) fn under(ty: &Ty, value: &Value, prefix: &Value) -> bool {
     match (value, prefix) {
         (Value::Text(value), Value::Text(prefix)) => match ty {
             Ty::Scalar(Type::Image) => image::under(value, prefix),

@@ -1,8 +1,8 @@
 //! The laws of absence per operation, on small hand-built code; what hits, and what is blamed.
 
 mod blames;
-mod laws;
-mod soundness;
+pub(crate) mod laws;
+pub(crate) mod soundness;
 
 use super::*;
 use crate::{

@@ -121,6 +121,7 @@ fn prepare(args: &EvalArgs, loaded: &Loaded, io: &Io) -> Result<Evaluator, CliEr
         today: args.compile.today.unwrap_or(io.today),
         kubernetes: (1, args.kubernetes.map_or(newest, |minor| minor.0)),
         fuel: evaluate::DEFAULT_FUEL,
+        engine: evaluate::Engine::default(),
     };
     if module.rules.is_empty() && module.mutations.is_empty() {
         return Err(CliError::usage(

@@ -153,6 +153,7 @@ impl<'r> Run<'r> {
             today: self.today,
             kubernetes: test.kubernetes.unwrap_or((1, self.compiled().catalog.schema().minors().1)),
             fuel: evaluate::DEFAULT_FUEL,
+            engine: evaluate::Engine::default(),
         };
         Evaluator::new(module, self.compiled().catalog.builtins(), options)
             .map_err(|e| Stop::Broken(e.to_string()))

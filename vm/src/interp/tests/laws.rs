@@ -15,7 +15,7 @@ const MEMORY: u32 = 6;
 const ANY: u32 = 7;
 const ALLOWED: u32 = 8;
 
-pub(super) fn thing() -> Root {
+pub(crate) fn thing() -> Root {
     let scalar = SlotTy::Scalar;
     root(
         "Thing",
@@ -39,7 +39,7 @@ pub(super) fn thing() -> Root {
     )
 }
 
-pub(super) fn field_ty(index: u32) -> Ty {
+pub(crate) fn field_ty(index: u32) -> Ty {
     match index {
         PAUSED | ALLOWED => Ty::BOOL,
         COUNT => Ty::INT,

@@ -12,31 +12,31 @@ use crate::{
 };
 
 /// Builds code from a list of numbers.
-struct Generator<'c> {
-    coder: Coder,
-    choices: std::slice::Iter<'c, u32>,
+pub(crate) struct Generator<'c> {
+    pub(crate) coder: Coder,
+    pub(crate) choices: std::slice::Iter<'c, u32>,
     /// The expressions that may be used here.
-    pool: Vec<ExprId>,
-    depth: usize,
+    pub(crate) pool: Vec<ExprId>,
+    pub(crate) depth: usize,
 }
 
 impl Generator<'_> {
-    fn pick(&mut self, n: usize) -> usize {
+    pub(crate) fn pick(&mut self, n: usize) -> usize {
         self.choices.next().map_or(0, |choice| *choice as usize % n.max(1))
     }
 
-    fn ty(&self, id: ExprId) -> Ty {
+    pub(crate) fn ty(&self, id: ExprId) -> Ty {
         self.coder.code.expr(id).unwrap().ty.clone()
     }
 
-    fn push(&mut self, op: Op, ty: Ty) -> ExprId {
+    pub(crate) fn push(&mut self, op: Op, ty: Ty) -> ExprId {
         let id = self.coder.push(op, ty);
         self.pool.push(id);
         id
     }
 
     /// Some expression of a type that passes the test, or a constant of `ty`.
-    fn some(&mut self, ty: &Ty) -> ExprId {
+    pub(crate) fn some(&mut self, ty: &Ty) -> ExprId {
         let fitting: Vec<ExprId> = self.pool.iter().copied().filter(|id| self.ty(*id) == *ty).collect();
         if fitting.is_empty() {
             let value = match self.pick(2) {
@@ -54,7 +54,7 @@ impl Generator<'_> {
         Ty::Scalar(all[self.pick(all.len())].clone())
     }
 
-    fn list_ty(&mut self) -> Ty {
+    pub(crate) fn list_ty(&mut self) -> Ty {
         let element = Box::new(self.scalar_ty());
         if self.pick(2) == 0 { Ty::List(element) } else { Ty::Set(element) }
     }
@@ -64,7 +64,7 @@ impl Generator<'_> {
     }
 
     /// One more expression.
-    fn step(&mut self) -> ExprId {
+    pub(crate) fn step(&mut self) -> ExprId {
         match self.pick(24) {
             0 => self.push(Op::Root(Slot::Object, RootId(0)), Ty::Record(RootId(0), RecordId(0))),
             1..4 => {
@@ -252,7 +252,7 @@ fn conforms(value: &Value, ty: &Ty) -> bool {
     }
 }
 
-fn objects() -> impl Strategy<Value = String> {
+pub(crate) fn objects() -> impl Strategy<Value = String> {
     prop_oneof![
         Just("{}".to_owned()),
         Just(

@@ -1,0 +1,988 @@
+//! Makes a [`Plan`] of a rule: `interp`'s meaning of every operation, with what is known at load put in.
+//!
+//! An operation that has no form of its own, or operands of a form that it does not take, becomes a site; so a plan
+//! never guesses. Costs are those of `interp` or above, and both branches of a choice count.
+
+use std::{collections::HashMap, sync::Arc};
+
+use super::plan::{Cond, Cost, Elements, Kind, Loop, Node, Plan, Site, Step};
+use super::text::{PairTest, TextTest};
+use crate::{
+    builtin::Builtin,
+    interp::{Env, Interp, NoCluster, Roots},
+    ir::{Code, CompareOp, ExprId, LocalId, Module, Op, Quant, RecordId, RootId, Rule, Slot, Stmt, TextOp, Ty},
+    layout::{Layout, SlotLayout},
+    scalar::{canonical_text, glob::Glob, regex::Pattern},
+    types::Type,
+    value::{Value, unify},
+};
+
+/// Loops over constant lists of at most so many elements are rolled out.
+const MAX_UNROLLED: usize = 16;
+/// Texts that are compared in place, one after the other, at most.
+const MAX_INLINE_TEXTS: usize = 8;
+/// Parts of a plan, at most; larger rules stay with `interp`.
+const MAX_NODES: usize = 8_000;
+/// The most steps that are spent on the constants of one rule.
+const CONST_FUEL: u64 = 1_000_000;
+/// Sites of a plan, at most.
+const MAX_SITES: usize = 256;
+/// The greatest cost that is told apart; it uses up every fuel.
+const MAX_COST: u64 = 1 << 24;
+
+/// What a plan is made from.
+#[derive(Clone, Copy)]
+pub(super) struct Source<'p> {
+    pub(super) module: &'p Module,
+    pub(super) builtins: &'p [&'static Builtin],
+    pub(super) layouts: &'p [Arc<Layout>],
+    pub(super) params: &'p [Value],
+    pub(super) rule: &'p Rule,
+}
+
+/// The plan of a rule; `None` if it is too large.
+pub(super) fn plan(source: Source<'_>) -> Option<Plan> {
+    let code = &source.rule.code;
+    let mut planner = Planner {
+        source,
+        code,
+        env: HashMap::new(),
+        closed: closed(code),
+        has_cluster: code.exprs.iter().any(|expr| matches!(expr.op, Op::Cluster { .. })),
+        cost: Cost::default(),
+        nodes: 0,
+        made_up: 0,
+        const_fuel: CONST_FUEL,
+        plan: Plan {
+            steps: Vec::new(),
+            cost: Cost::default(),
+            needs: Vec::new(),
+            sites: Vec::new(),
+            tests: Vec::new(),
+            pairs: Vec::new(),
+        },
+    };
+    let steps = planner.block(&source.rule.body, 0);
+    if planner.nodes > MAX_NODES || planner.plan.needs.len() > super::MAX_NEEDS {
+        return None;
+    }
+    planner.plan.steps = steps;
+    planner.plan.cost = planner.cost;
+    Some(planner.plan)
+}
+
+/// Which expressions read neither facts nor locals nor the cluster.
+fn closed(code: &Code) -> Vec<bool> {
+    let mut closed: Vec<bool> = Vec::with_capacity(code.exprs.len());
+    for expr in &code.exprs {
+        let leaf = matches!(expr.op, Op::Local(_) | Op::Root(..) | Op::Cluster { .. });
+        let operands = expr.op.operands();
+        closed.push(!leaf && operands.iter().all(|id| closed.get(id.index()).copied().unwrap_or(false)));
+    }
+    closed
+}
+
+/// What a local is while its scope is planned.
+#[derive(Clone)]
+enum Bound {
+    Const(Value),
+    At(Kind, Type),
+}
+
+struct Planner<'p> {
+    source: Source<'p>,
+    code: &'p Code,
+    env: HashMap<LocalId, Bound>,
+    closed: Vec<bool>,
+    has_cluster: bool,
+    cost: Cost,
+    nodes: usize,
+    made_up: u32,
+    const_fuel: u64,
+    plan: Plan,
+}
+
+impl<'p> Planner<'p> {
+    fn ty(&self, id: ExprId) -> &'p Ty {
+        self.code.expr(id).map_or(&Ty::DYN, |expr| &expr.ty)
+    }
+
+    fn spend(&mut self, steps: u64, widths: u64) {
+        self.cost.steps = self.cost.steps.saturating_add(steps).min(MAX_COST);
+        self.cost.widths = self.cost.widths.saturating_add(widths).min(MAX_COST);
+    }
+
+    fn over(&mut self) -> bool {
+        self.nodes += 1;
+        self.nodes > MAX_NODES
+    }
+
+    // Statements.
+
+    fn block(&mut self, stmts: &'p [Stmt], depth: u32) -> Vec<Step> {
+        let mut steps = Vec::with_capacity(stmts.len());
+        let mut lets = Vec::new();
+        for stmt in stmts {
+            match stmt {
+                Stmt::Where(cond) => steps.push(Step::Where(self.cond(*cond))),
+                Stmt::Let(local, value) => {
+                    let node = self.bound(*local, *value);
+                    steps.extend(node.map(|node| Step::Let(*local, node)));
+                    lets.push(*local);
+                }
+                Stmt::For { local, list, body } => steps.push(self.each(*local, *list, body, depth)),
+                Stmt::Verdict { clause, cond } => {
+                    let cond = cond.map_or(Cond::Const(true), |cond| self.cond(cond));
+                    steps.push(Step::Hit { clause: *clause, depth, cond });
+                }
+            }
+        }
+        for local in lets {
+            self.env.remove(&local);
+        }
+        steps
+    }
+
+    /// Binds a local to a value; `None` if the value is a constant.
+    fn bound(&mut self, local: LocalId, value: ExprId) -> Option<Node> {
+        if let Some(Node::Const(constant)) = self.node_or_const(value) {
+            self.env.insert(local, Bound::Const(constant));
+            return None;
+        }
+        let mut node = self.value(value);
+        // A list or map in a fact cannot be handed to the host; what the host holds can.
+        if matches!(node.kind(), None | Some(Kind::List(_) | Kind::Map(..))) {
+            node = self.site_node(value);
+        }
+        let kind = node.kind().unwrap_or(Kind::Opaque);
+        self.env.insert(local, Bound::At(kind, scalar(self.ty(value))));
+        Some(node)
+    }
+
+    fn each(&mut self, local: LocalId, list: ExprId, body: &'p [Stmt], depth: u32) -> Step {
+        if let Some(items) = self.constant_items(list) {
+            let mut blocks = Vec::with_capacity(items.len());
+            for item in items.iter() {
+                self.spend(2, 0);
+                self.env.insert(local, Bound::Const(item.clone()));
+                blocks.push(self.block(body, depth + 1));
+                self.env.remove(&local);
+            }
+            return Step::Unrolled { depth, blocks };
+        }
+        let (list, item) = self.list(list);
+        let (each, body) = self.scoped(local, list, item, |planner| planner.block(body, depth + 1));
+        Step::For { depth, each, body }
+    }
+
+    /// The elements of a constant list, if they are few.
+    fn constant_items(&mut self, list: ExprId) -> Option<Arc<[Value]>> {
+        let Some(Node::Const(value)) = self.node_or_const(list) else { return None };
+        let items = value.elements();
+        (items.len() <= MAX_UNROLLED).then_some(items)
+    }
+
+    /// A list that is no constant, and what its elements are.
+    fn list(&mut self, id: ExprId) -> (Node, (Kind, Type)) {
+        let element = self.ty(id).element().unwrap_or(&Ty::DYN);
+        let node = self.value(id);
+        if let Some(Kind::List(elements)) = node.kind() {
+            if let Some(kind) = self.kind_of_slot(&elements.slot, elements.root) {
+                if !matches!(kind, Kind::List(_) | Kind::Map(..)) {
+                    return (node, (kind, scalar(element)));
+                }
+            }
+        } else if node.kind() == Some(Kind::HostList) {
+            return (node, (self.host_kind(element), scalar(element)));
+        }
+        let (kind, ty) = (self.host_kind(element), scalar(element));
+        (self.site_as(id, Kind::HostList), (kind, ty))
+    }
+
+    /// Plans what is inside a loop, with a cost of its own.
+    fn scoped<T>(
+        &mut self,
+        local: LocalId,
+        list: Node,
+        (item, ty): (Kind, Type),
+        work: impl FnOnce(&mut Self) -> T,
+    ) -> (Loop, T) {
+        let outer = std::mem::take(&mut self.cost);
+        // The list's own size, the step of a statement's loop.
+        self.spend(4, 0);
+        self.env.insert(local, Bound::At(item.clone(), ty));
+        let body = work(self);
+        self.env.remove(&local);
+        let cost = std::mem::replace(&mut self.cost, outer);
+        (Loop { list: Box::new(list), item, local, cost }, body)
+    }
+
+    // Sites.
+
+    /// How the host hands out a value of a type.
+    fn host_kind(&self, ty: &Ty) -> Kind {
+        match ty {
+            Ty::Scalar(Type::Bool) => Kind::Bool,
+            Ty::Scalar(Type::Int | Type::Port) => Kind::Int,
+            Ty::Scalar(ty) if ty.is_text() => Kind::Text,
+            // Objects of the cluster are not among the facts whose sizes are known.
+            Ty::Record(root, record) if !self.has_cluster => Kind::Record(*root, *record),
+            Ty::List(_) | Ty::Set(_) => Kind::HostList,
+            Ty::Scalar(_) | Ty::Record(..) | Ty::Map(_) => Kind::Opaque,
+        }
+    }
+
+    fn site(&mut self, expr: ExprId, kind: Kind) -> usize {
+        if self.plan.sites.len() >= MAX_SITES {
+            self.nodes = MAX_NODES + 1;
+        }
+        let mut site = Site { expr, locals: Vec::new(), consts: Vec::new(), kind };
+        let mut seen = vec![false; expr.index() + 1];
+        let mut open = vec![expr];
+        while let Some(id) = open.pop() {
+            let Some(seen) = seen.get_mut(id.index()).filter(|seen| !**seen) else { continue };
+            *seen = true;
+            let Some(expr) = self.code.expr(id) else { continue };
+            open.extend(expr.op.operands());
+            let Op::Local(local) = expr.op else { continue };
+            match self.env.get(&local) {
+                Some(Bound::Const(value)) if !site.consts.iter().any(|(l, _)| *l == local) => {
+                    site.consts.push((local, value.clone()));
+                }
+                Some(Bound::At(kind, ty)) if !site.locals.iter().any(|(l, ..)| *l == local) => {
+                    site.locals.push((local, kind.clone(), ty.clone()));
+                }
+                Some(Bound::Const(_) | Bound::At(..)) | None => {}
+            }
+        }
+        self.plan.sites.push(site);
+        self.plan.sites.len() - 1
+    }
+
+    fn site_as(&mut self, id: ExprId, kind: Kind) -> Node {
+        Node::Site(self.site(id, kind.clone()), kind)
+    }
+
+    fn site_node(&mut self, id: ExprId) -> Node {
+        // An absent record needs a blank to be read through: that the host does.
+        let kind = match self.host_kind(self.ty(id)) {
+            Kind::Record(..) => Kind::Opaque,
+            kind => kind,
+        };
+        self.site_as(id, kind)
+    }
+
+    fn site_cond(&mut self, id: ExprId) -> Cond {
+        Cond::Site(self.site(id, Kind::Bool))
+    }
+
+    // Values.
+
+    /// A value, by a site if need be.
+    fn value(&mut self, id: ExprId) -> Node {
+        match self.node(id) {
+            Some(node) if is_simple(&node) => node,
+            Some(_) | None => self.site_node(id),
+        }
+    }
+
+    /// A constant of any type, or what [`Planner::node`] says.
+    fn node_or_const(&mut self, id: ExprId) -> Option<Node> {
+        if let Some(Expr { op: Op::Local(local), .. }) = self.code.expr(id)
+            && let Some(Bound::Const(value)) = self.env.get(local)
+        {
+            let value = value.clone();
+            self.spend(1 + 2 * size(&value), 0);
+            return Some(Node::Const(value));
+        }
+        if self.closed.get(id.index()).copied().unwrap_or(false) {
+            return self.fold(id).map(Node::Const);
+        }
+        None
+    }
+
+    /// The value of an expression that reads nothing but params.
+    fn fold(&mut self, id: ExprId) -> Option<Value> {
+        let env = Env {
+            module: self.source.module,
+            builtins: self.source.builtins,
+            params: self.source.params,
+            roots: &Roots::default(),
+            pod_keys: &[],
+            cluster: &NoCluster,
+            subject: None,
+            fuel: 0,
+        };
+        let mut interp = Interp::new(Env { fuel: self.const_fuel, ..env }, self.code);
+        let value = interp.eval(id).ok();
+        let spent = self.const_fuel - interp.fuel_left();
+        self.const_fuel = interp.fuel_left();
+        let value = value?;
+        // What its user spends on handling it is at most its size, twice.
+        self.spend(spent + 2 * size(&value), 0);
+        Some(value)
+    }
+
+    /// A value in registers, if its operation has a form here. A constant may be of any type.
+    fn node(&mut self, id: ExprId) -> Option<Node> {
+        if self.over() {
+            return None;
+        }
+        if let Some(constant) = self.node_or_const(id) {
+            return Some(constant);
+        }
+        let expr = self.code.expr(id)?;
+        self.spend(1, 0);
+        match &expr.op {
+            Op::Local(local) => match self.env.get(local)? {
+                Bound::Const(_) => None,
+                Bound::At(kind, _) => Some(Node::Local(*local, kind.clone())),
+            },
+            Op::Root(slot, root) => Some(Node::Root { need: self.need(*slot, *root), root: *root }),
+            Op::Field { base, field } => self.field(*base, *field),
+            Op::MapKey { base, field, key } => self.map_key(*base, *field, *key),
+            Op::MapGet { map, key } => self.map_get(*map, *key),
+            Op::If { cond, then, otherwise } => {
+                let cond = self.cond(*cond);
+                let (then, otherwise) = (self.node(*then)?, self.node(*otherwise)?);
+                let kind = common(&then, &otherwise)?;
+                let cond = Box::new(cond);
+                Some(Node::Choice { cond, then: Box::new(then), otherwise: Box::new(otherwise), kind })
+            }
+            Op::Coalesce(first, second) => {
+                let (first, second) = (self.node(*first)?, self.node(*second)?);
+                let kind = common(&first, &second)?;
+                Some(Node::First { first: Box::new(first), second: Box::new(second), kind })
+            }
+            Op::Let { local, value, body } => {
+                let value = self.bound(*local, *value);
+                let body = self.node(*body);
+                self.env.remove(local);
+                Some(match value {
+                    None => body?,
+                    Some(value) => Node::Let { local: *local, value: Box::new(value), body: Box::new(body?) },
+                })
+            }
+            Op::Add(a, b) if expr.ty == Ty::INT => {
+                Some(Node::Add(Box::new(self.int(*a)?), Box::new(self.int(*b)?)))
+            }
+            Op::Sub(a, b) if expr.ty == Ty::INT => {
+                Some(Node::Sub(Box::new(self.int(*a)?), Box::new(self.int(*b)?)))
+            }
+            Op::Quantified { quant: Quant::Count, local, list, body } => self.count(*local, *list, *body),
+            Op::Written { .. }
+            | Op::Present(_)
+            | Op::Not(_)
+            | Op::And(..)
+            | Op::Or(..)
+            | Op::Eq(..)
+            | Op::Compare(..)
+            | Op::In { .. }
+            | Op::Under { .. }
+            | Op::Like { .. }
+            | Op::Matches { .. }
+            | Op::Text(..)
+            | Op::Quantified { .. } => Some(Node::Cond(Box::new(self.cond(id)))),
+            Op::Const(_)
+            | Op::Param(_)
+            | Op::ListGet { .. }
+            | Op::DynField { .. }
+            | Op::DynIndex { .. }
+            | Op::ToDyn(_)
+            | Op::Add(..)
+            | Op::Sub(..)
+            | Op::Neg(_)
+            | Op::Concat(..)
+            | Op::Difference(..)
+            | Op::MakeList(_)
+            | Op::Comprehension { .. }
+            | Op::Call { .. }
+            | Op::Cluster { .. } => None,
+        }
+    }
+
+    fn int(&mut self, id: ExprId) -> Option<Node> {
+        let node = self.node(id)?;
+        matches!(node.kind(), None | Some(Kind::Int)).then_some(node).filter(is_simple)
+    }
+
+    fn need(&mut self, slot: Slot, root: RootId) -> usize {
+        let needs = &mut self.plan.needs;
+        needs.iter().position(|need| *need == (slot, root)).unwrap_or_else(|| {
+            needs.push((slot, root));
+            needs.len() - 1
+        })
+    }
+
+    /// How a slot's value stands in registers; `None`: not at all.
+    fn kind_of_slot(&self, slot: &SlotLayout, root: RootId) -> Option<Kind> {
+        Some(match slot {
+            SlotLayout::Scalar(Type::Bool) => Kind::Bool,
+            SlotLayout::Scalar(Type::Int | Type::Port) => Kind::Int,
+            SlotLayout::Scalar(Type::Dyn) => return None,
+            SlotLayout::Scalar(_) => Kind::Text,
+            SlotLayout::Inline(record) | SlotLayout::Boxed(record) => Kind::Record(root, *record),
+            SlotLayout::List { element, head, stride } => Kind::List(Elements {
+                slot: SlotLayout::clone(element),
+                head: *head,
+                stride: *stride,
+                root,
+            }),
+            SlotLayout::Map { .. } => Kind::Map(slot.clone(), root),
+        })
+    }
+
+    /// A record in registers, its root and its layout's id.
+    fn record(&mut self, base: ExprId) -> Option<(Node, RootId, RecordId)> {
+        let node = self.node(base)?;
+        match node.kind() {
+            Some(Kind::Record(root, record)) => Some((node, root, record)),
+            Some(_) | None => None,
+        }
+    }
+
+    fn field(&mut self, base: ExprId, field: u32) -> Option<Node> {
+        let (base, root, record) = self.record(base)?;
+        let layout = self.source.layouts.get(root.index())?.field(record, field)?;
+        let kind = self.kind_of_slot(&layout.slot, root)?;
+        self.spend(0, width(&kind));
+        Some(Node::Field {
+            base: Box::new(base),
+            bit: field,
+            at: layout.at,
+            has_default: layout.has_default,
+            kind,
+            boxed: matches!(layout.slot, SlotLayout::Boxed(_)),
+        })
+    }
+
+    fn map_key(&mut self, base: ExprId, field: u32, key: u32) -> Option<Node> {
+        let (base, root, record) = self.record(base)?;
+        let layout = self.source.layouts.get(root.index())?.field(record, field)?;
+        let SlotLayout::Map { value, keys, keys_at, key_stride, .. } = &layout.slot else { return None };
+        if key as usize >= keys.len() {
+            return None;
+        }
+        let kind = self.kind_of_slot(value, root)?;
+        self.spend(0, width(&kind));
+        Some(Node::Key {
+            base: Box::new(base),
+            bit: field,
+            at: layout.at,
+            key_bit: key,
+            key_at: keys_at.checked_add(key.checked_mul(*key_stride)?)?,
+            kind,
+            boxed: matches!(**value, SlotLayout::Boxed(_)),
+        })
+    }
+
+    fn map_get(&mut self, map: ExprId, key: ExprId) -> Option<Node> {
+        let map = self.node(map)?;
+        let key = self.text(key)?;
+        let Some(Kind::Map(SlotLayout::Map { value, whole_at: Some(whole_at), stride, .. }, root)) = map.kind()
+        else {
+            return None;
+        };
+        // An absent record needs a blank to be read through, and there is none at hand.
+        let kind = self.kind_of_slot(&value, root).filter(|kind| !matches!(kind, Kind::Record(..)))?;
+        self.spend(0, width(&kind));
+        let boxed = matches!(*value, SlotLayout::Boxed(_));
+        Some(Node::Entry { map: Box::new(map), key: Box::new(key), whole_at, stride, kind, boxed })
+    }
+
+    /// A text, or an absent one.
+    fn text(&mut self, id: ExprId) -> Option<Node> {
+        let node = self.node(id)?;
+        matches!(node.kind(), None | Some(Kind::Text)).then_some(node).filter(is_simple)
+    }
+
+    fn count(&mut self, local: LocalId, list: ExprId, body: ExprId) -> Option<Node> {
+        if let Some(items) = self.constant_items(list) {
+            let conds = items.iter().map(|item| self.cond_with(local, item, body)).collect();
+            return Some(Node::CountOf(conds));
+        }
+        let (list, item) = self.list(list);
+        let (each, body) = self.scoped(local, list, item, |planner| planner.cond(body));
+        Some(Node::Count { each, body: Box::new(body) })
+    }
+
+    fn cond_with(&mut self, local: LocalId, item: &Value, body: ExprId) -> Cond {
+        self.spend(2, 0);
+        self.env.insert(local, Bound::Const(item.clone()));
+        let cond = self.cond(body);
+        self.env.remove(&local);
+        cond
+    }
+
+    // Conditions.
+
+    fn cond(&mut self, id: ExprId) -> Cond {
+        if self.over() {
+            return Cond::Const(false);
+        }
+        if let Some(Node::Const(value)) = self.node_or_const(id) {
+            return Cond::Const(value.holds());
+        }
+        self.native(id).unwrap_or_else(|| self.site_cond(id))
+    }
+
+    fn native(&mut self, id: ExprId) -> Option<Cond> {
+        let expr = self.code.expr(id)?;
+        self.spend(1, 0);
+        match &expr.op {
+            Op::Written { base, field } => {
+                let (base, ..) = self.record(*base)?;
+                Some(Cond::Written { base: Box::new(base), bit: *field })
+            }
+            Op::Present(operand) => {
+                let node = self.node(*operand)?;
+                Some(match node {
+                    Node::Const(value) => Cond::Const(!value.is_absent()),
+                    node => Cond::Present(Box::new(node)),
+                })
+            }
+            Op::Not(operand) => Some(not(self.cond(*operand))),
+            Op::And(..) => {
+                let links = self.links(id, false);
+                Some(all(links.into_iter().map(|link| self.cond(link)).collect()))
+            }
+            Op::Or(..) => {
+                let links = self.links(id, true);
+                Some(any(links.into_iter().map(|link| self.cond(link)).collect()))
+            }
+            Op::If { cond, then, otherwise } => {
+                let (cond, then, otherwise) = (self.cond(*cond), self.cond(*then), self.cond(*otherwise));
+                Some(match cond {
+                    Cond::Const(true) => then,
+                    Cond::Const(false) => otherwise,
+                    cond => Cond::If(Box::new(cond), Box::new(then), Box::new(otherwise)),
+                })
+            }
+            Op::Eq(a, b) => self.equal(*a, *b),
+            Op::Compare(op, a, b) => self.compare(*op, *a, *b),
+            Op::In { value, set } => self.member(*value, *set),
+            Op::Under { value, prefix } => self.under(*value, *prefix),
+            Op::Like { value, pattern } => self.like(*value, *pattern),
+            Op::Matches { value, pattern } => self.matches(*value, *pattern),
+            Op::Text(op, a, b) => self.text_op(*op, *a, *b),
+            Op::Quantified { quant, local, list, body } => self.quantified(*quant, *local, *list, *body),
+            Op::Let { local, value, body } => {
+                let value = self.bound(*local, *value);
+                let body = self.cond(*body);
+                self.env.remove(local);
+                Some(match value {
+                    None => body,
+                    Some(value) => {
+                        Cond::Let { local: *local, value: Box::new(value), body: Box::new(body) }
+                    }
+                })
+            }
+            Op::Local(_) | Op::Field { .. } | Op::MapKey { .. } | Op::MapGet { .. } | Op::Coalesce(..) => {
+                let node = self.node(id)?;
+                (node.kind() == Some(Kind::Bool)).then(|| Cond::Holds(Box::new(node)))
+            }
+            Op::Const(_)
+            | Op::Param(_)
+            | Op::Root(..)
+            | Op::ListGet { .. }
+            | Op::DynField { .. }
+            | Op::DynIndex { .. }
+            | Op::ToDyn(_)
+            | Op::Add(..)
+            | Op::Sub(..)
+            | Op::Neg(_)
+            | Op::Concat(..)
+            | Op::Difference(..)
+            | Op::MakeList(_)
+            | Op::Comprehension { .. }
+            | Op::Call { .. }
+            | Op::Cluster { .. } => None,
+        }
+    }
+
+    /// The operands of a chain of `and` (or of `or`), from left to right. The chain may be long, so no recursion.
+    fn links(&self, id: ExprId, or: bool) -> Vec<ExprId> {
+        let mut links = Vec::new();
+        let mut at = id;
+        loop {
+            let (left, right) = match self.code.expr(at).map(|expr| &expr.op) {
+                Some(Op::And(left, right)) if !or && left.0 < at.0 => (*left, *right),
+                Some(Op::Or(left, right)) if or && left.0 < at.0 => (*left, *right),
+                _ => break,
+            };
+            links.push(right);
+            at = left;
+        }
+        links.push(at);
+        links.reverse();
+        links
+    }
+
+    /// The operands of a comparison: constants of any type, or values in registers. With what handling them costs.
+    fn operands(&mut self, a: ExprId, b: ExprId) -> Option<(Node, Node)> {
+        let (a, b) = (self.node(a)?, self.node(b)?);
+        let widths = a.kind().map_or(0, |kind| width(&kind)) + b.kind().map_or(0, |kind| width(&kind));
+        self.spend(0, widths);
+        Some((a, b))
+    }
+
+    fn equal(&mut self, a: ExprId, b: ExprId) -> Option<Cond> {
+        let ty = unify(self.ty(a), self.ty(b))?;
+        let (a, b) = match self.operands(a, b)? {
+            (a @ Node::Const(_), b) => (b, a),
+            pair => pair,
+        };
+        if let Node::Const(Value::Absent) = b {
+            return Some(not(Cond::Present(Box::new(a))));
+        }
+        let Ty::Scalar(ty) = ty else { return None };
+        match (a.kind()?, b) {
+            (Kind::Bool | Kind::Int, b) if b.kind() == a.kind() => Some(Cond::Same(Box::new(a), Box::new(b))),
+            (Kind::Text, Node::Const(value)) => Some(self.text_equal(a, ty, value)),
+            (Kind::Text, b) if b.kind() == Some(Kind::Text) => {
+                Some(self.pair(PairTest::Equal(ty), a, b, true))
+            }
+            _ => None,
+        }
+    }
+
+    fn text_equal(&mut self, text: Node, ty: Type, value: Value) -> Cond {
+        match value {
+            Value::Text(value) if ty == Type::Str => Cond::TextIs(Box::new(text), vec![(&*value).into()]),
+            value => self.test(TextTest::Equal(ty, value), text),
+        }
+    }
+
+    fn pair(&mut self, test: PairTest, a: Node, b: Node, or_both_absent: bool) -> Cond {
+        self.plan.pairs.push(test);
+        let test = self.plan.pairs.len() - 1;
+        Cond::Pair { a: Box::new(a), b: Box::new(b), test, or_both_absent }
+    }
+
+    fn test(&mut self, test: TextTest, text: Node) -> Cond {
+        self.plan.tests.push(test);
+        Cond::Test(Box::new(text), self.plan.tests.len() - 1)
+    }
+
+    fn compare(&mut self, op: CompareOp, a: ExprId, b: ExprId) -> Option<Cond> {
+        let Some(Ty::Scalar(ty)) = unify(self.ty(a), self.ty(b)) else { return None };
+        if ty == Type::Dyn {
+            return None;
+        }
+        let (op, a, b) = match self.operands(a, b)? {
+            (a @ Node::Const(_), b) => (turned(op), b, a),
+            (a, b) => (op, a, b),
+        };
+        if let Node::Const(Value::Absent) = b {
+            return Some(Cond::Const(false));
+        }
+        match (a.kind()?, b) {
+            (Kind::Int, b) if b.kind() == Some(Kind::Int) => Some(Cond::Order(op, Box::new(a), Box::new(b))),
+            (Kind::Text, Node::Const(value)) => Some(self.test(TextTest::Order(ty, op, value), a)),
+            (Kind::Text, b) if b.kind() == Some(Kind::Text) => {
+                Some(self.pair(PairTest::Order(ty, op), a, b, false))
+            }
+            _ => None,
+        }
+    }
+
+    fn member(&mut self, value: ExprId, set: ExprId) -> Option<Cond> {
+        let (value_ty, set_ty) = (self.ty(value), self.ty(set));
+        let (node, set) = self.operands(value, set)?;
+        if let Node::Const(Value::Absent) = node {
+            return Some(Cond::Const(false));
+        }
+        match (set.kind(), set) {
+            (_, Node::Const(Value::List(items))) => {
+                self.member_of_const(node, value_ty, set_ty.element()?, &items)
+            }
+            (_, Node::Const(Value::Absent)) => Some(Cond::Const(false)),
+            (Some(Kind::Map(SlotLayout::Map { whole_at: Some(whole_at), stride, .. }, _)), map) => {
+                let text = Some(node).filter(is_simple).filter(|n| n.kind() == Some(Kind::Text))?;
+                // The entry's slot is not read, so that it is of any kind.
+                let (map, key) = (Box::new(map), Box::new(text));
+                let entry = Node::Entry { map, key, whole_at, stride, kind: Kind::Int, boxed: false };
+                Some(Cond::Present(Box::new(entry)))
+            }
+            (Some(Kind::List(elements)), list) => self.member_of_list(node, value_ty, set_ty, elements, list),
+            _ => None,
+        }
+    }
+
+    fn member_of_const(
+        &mut self,
+        node: Node,
+        value_ty: &Ty,
+        element: &Ty,
+        items: &Arc<[Value]>,
+    ) -> Option<Cond> {
+        if items.is_empty() {
+            return Some(Cond::Const(false));
+        }
+        match (node.kind()?, unify(value_ty, element)) {
+            (Kind::Text, Some(Ty::Scalar(Type::Str))) if items.len() <= MAX_INLINE_TEXTS => {
+                let texts = items.iter().filter_map(Value::as_text).map(Into::into).collect();
+                Some(Cond::TextIs(Box::new(node), texts))
+            }
+            (Kind::Text, Some(Ty::Scalar(ty))) if ty.is_text() && *element != Ty::Scalar(Type::HostPattern) => {
+                let texts = items.iter().filter_map(Value::as_text);
+                let texts = texts.map(|text| canonical_text(&ty, text).as_ref().into()).collect();
+                Some(self.test(TextTest::OneOf(ty, texts), node))
+            }
+            (Kind::Text, _) => {
+                let Ty::Scalar(ty) = value_ty else { return None };
+                let items = items.to_vec();
+                Some(self.test(TextTest::Member { ty: ty.clone(), element: element.clone(), items }, node))
+            }
+            (Kind::Int, Some(_)) if items.len() <= MAX_UNROLLED && is_small(&node) => {
+                let mut conds = Vec::with_capacity(items.len());
+                for item in items.iter() {
+                    let Value::Int(value) = item else { return None };
+                    let copy = copy(&node)?;
+                    conds.push(Cond::Same(Box::new(copy), Box::new(Node::Const(Value::Int(*value)))));
+                }
+                Some(any(conds))
+            }
+            _ => None,
+        }
+    }
+
+    /// A constant text, or one in a local, in a list of texts.
+    fn member_of_list(
+        &mut self,
+        node: Node,
+        value_ty: &Ty,
+        set_ty: &Ty,
+        elements: Elements,
+        list: Node,
+    ) -> Option<Cond> {
+        let element = set_ty.element()?;
+        if *element == Ty::Scalar(Type::HostPattern) {
+            return None;
+        }
+        let Some(Ty::Scalar(ty)) = unify(value_ty, element) else { return None };
+        if self.kind_of_slot(&elements.slot, elements.root)? != Kind::Text || !ty.is_text() {
+            return None;
+        }
+        self.made_up += 1;
+        let local = LocalId(u32::MAX - self.made_up);
+        let item = (Kind::Text, Type::Str);
+        let value = copy(&node)?;
+        let (each, body) = self.scoped(local, list, item, |planner| {
+            let item = Node::Local(local, Kind::Text);
+            planner.spend(1, 2);
+            match value {
+                Node::Const(value) => planner.text_equal(item, ty, value),
+                value => planner.pair(PairTest::Equal(ty), value, item, false),
+            }
+        });
+        Some(Cond::Quant { quant: Quant::Any, each, body: Box::new(body) })
+    }
+
+    fn under(&mut self, value: ExprId, prefix: ExprId) -> Option<Cond> {
+        let ty = self.ty(value);
+        let (node, prefix) = self.operands(value, prefix)?;
+        let prefixes = match prefix {
+            Node::Const(Value::List(items)) => items.to_vec(),
+            Node::Const(value) => vec![value],
+            _ => return None,
+        };
+        if prefixes.is_empty() {
+            return Some(Cond::Const(false));
+        }
+        let Ty::Scalar(ty) = ty else { return None };
+        (node.kind()? == Kind::Text).then(|| self.test(TextTest::Under(ty.clone(), prefixes), node))
+    }
+
+    fn like(&mut self, value: ExprId, pattern: ExprId) -> Option<Cond> {
+        let ty = self.ty(value);
+        let (node, patterns) = self.operands(value, pattern)?;
+        let Ty::Scalar(ty) = ty else { return None };
+        let patterns = const_texts(patterns)?;
+        for pattern in &patterns {
+            self.spend(1, pattern.len() as u64 / 4 + 1);
+        }
+        let globs = patterns.iter().filter_map(|pattern| Glob::new(pattern).ok()).collect();
+        (node.kind()? == Kind::Text).then(|| self.test(TextTest::Like(ty.clone(), globs), node))
+    }
+
+    fn matches(&mut self, value: ExprId, pattern: ExprId) -> Option<Cond> {
+        let (node, patterns) = self.operands(value, pattern)?;
+        let patterns = const_texts(patterns)?;
+        for pattern in &patterns {
+            self.spend(2 + pattern.len() as u64 / 16, 2);
+        }
+        let patterns = patterns.iter().filter_map(|pattern| Pattern::new(pattern).ok()).collect();
+        (node.kind()? == Kind::Text).then(|| self.test(TextTest::Matches(patterns), node))
+    }
+
+    fn text_op(&mut self, op: TextOp, a: ExprId, b: ExprId) -> Option<Cond> {
+        let (a, b) = self.operands(a, b)?;
+        if a.kind().is_none() || b.kind().is_none() {
+            let absent = |node: &Node| matches!(node, Node::Const(Value::Absent));
+            return (absent(&a) || absent(&b)).then_some(Cond::Const(false));
+        }
+        if a.kind()? != Kind::Text || b.kind()? != Kind::Text {
+            return None;
+        }
+        Some(match b {
+            Node::Const(Value::Text(part)) => self.test(TextTest::Text(op, (&*part).into()), a),
+            b => self.pair(PairTest::Text(op), a, b, false),
+        })
+    }
+
+    fn quantified(&mut self, quant: Quant, local: LocalId, list: ExprId, body: ExprId) -> Option<Cond> {
+        if quant == Quant::Count {
+            return None;
+        }
+        if let Some(items) = self.constant_items(list) {
+            let conds = items.iter().map(|item| self.cond_with(local, item, body)).collect();
+            return Some(match quant {
+                Quant::Any => any(conds),
+                Quant::All => all(conds),
+                Quant::None | Quant::Count => not(any(conds)),
+            });
+        }
+        let (list, item) = self.list(list);
+        let (each, body) = self.scoped(local, list, item, |planner| planner.cond(body));
+        Some(Cond::Quant { quant, each, body: Box::new(body) })
+    }
+}
+
+use crate::ir::Expr;
+
+/// What handling a value costs `interp`, in widths.
+fn width(kind: &Kind) -> u64 {
+    match kind {
+        Kind::Bool | Kind::Int | Kind::Record(..) => 0,
+        Kind::Text => 1,
+        Kind::List(_) | Kind::Map(..) | Kind::HostList | Kind::Opaque => 4,
+    }
+}
+
+fn size(value: &Value) -> u64 {
+    match value {
+        Value::Text(text) => text.len() as u64 / 32,
+        Value::List(items) => items.len() as u64,
+        Value::Map(entries) => entries.len() as u64,
+        Value::Dyn(json) => (json.elements().len() + json.entries().len()) as u64,
+        Value::Absent
+        | Value::Bool(_)
+        | Value::Int(_)
+        | Value::Quantity(_)
+        | Value::Duration(_)
+        | Value::Time(_)
+        | Value::Version(_)
+        | Value::Ip(_)
+        | Value::Cidr(_)
+        | Value::Record(_) => 0,
+    }
+}
+
+/// The type of a text in a local: what its text is read as again.
+fn scalar(ty: &Ty) -> Type {
+    match ty {
+        Ty::Scalar(ty) if !ty.is_text() => ty.clone(),
+        Ty::Scalar(_) | Ty::Record(..) | Ty::List(_) | Ty::Set(_) | Ty::Map(_) => Type::Str,
+    }
+}
+
+/// Whether it is no constant but of the kinds that stand in registers.
+fn is_simple(node: &Node) -> bool {
+    !matches!(node, Node::Const(value) if !matches!(value, Value::Absent | Value::Bool(_) | Value::Int(_) | Value::Text(_)))
+}
+
+/// The kind of both; a list or map of two places would have to be merged, which the host does.
+fn common(a: &Node, b: &Node) -> Option<Kind> {
+    if !is_simple(a) || !is_simple(b) {
+        return None;
+    }
+    let kind = match (a.kind(), b.kind()) {
+        (Some(a), Some(b)) if a == b => a,
+        (Some(kind), None) | (None, Some(kind)) if !matches!(kind, Kind::Record(..)) => kind,
+        _ => return None,
+    };
+    matches!(kind, Kind::Bool | Kind::Int | Kind::Text | Kind::Record(..)).then_some(kind)
+}
+
+/// Whether evaluating it again costs no more than remembering it.
+fn is_small(node: &Node) -> bool {
+    matches!(node, Node::Local(..) | Node::Const(_)) || matches!(node, Node::Field { base, .. } if is_small_base(base))
+}
+
+fn is_small_base(node: &Node) -> bool {
+    match node {
+        Node::Local(..) | Node::Root { .. } => true,
+        Node::Field { base, .. } => is_small_base(base),
+        _ => false,
+    }
+}
+
+/// The same value once more, if it is a small one.
+fn copy(node: &Node) -> Option<Node> {
+    Some(match node {
+        Node::Const(value) => Node::Const(value.clone()),
+        Node::Local(local, kind) => Node::Local(*local, kind.clone()),
+        Node::Root { need, root } => Node::Root { need: *need, root: *root },
+        Node::Field { base, bit, at, has_default, kind, boxed } => Node::Field {
+            base: Box::new(copy(base)?),
+            bit: *bit,
+            at: *at,
+            has_default: *has_default,
+            kind: kind.clone(),
+            boxed: *boxed,
+        },
+        _ => return None,
+    })
+}
+
+fn const_texts(node: Node) -> Option<Vec<Arc<str>>> {
+    let text = |value: &Value| if let Value::Text(text) = value { Some(Arc::clone(text)) } else { None };
+    match node {
+        Node::Const(Value::List(items)) => Some(items.iter().filter_map(text).collect()),
+        Node::Const(value) => Some(text(&value).into_iter().collect()),
+        _ => None,
+    }
+}
+
+fn not(cond: Cond) -> Cond {
+    match cond {
+        Cond::Const(value) => Cond::Const(!value),
+        Cond::Not(cond) => *cond,
+        cond => Cond::Not(Box::new(cond)),
+    }
+}
+
+fn all(mut conds: Vec<Cond>) -> Cond {
+    if let Some(end) = conds.iter().position(|cond| matches!(cond, Cond::Const(false))) {
+        conds.truncate(end + 1);
+    }
+    conds.retain(|cond| !matches!(cond, Cond::Const(true)));
+    match conds.as_slice() {
+        [] => Cond::Const(true),
+        [Cond::Const(false)] => Cond::Const(false),
+        _ => Cond::All(conds),
+    }
+}
+
+fn any(mut conds: Vec<Cond>) -> Cond {
+    if let Some(end) = conds.iter().position(|cond| matches!(cond, Cond::Const(true))) {
+        conds.truncate(end + 1);
+    }
+    conds.retain(|cond| !matches!(cond, Cond::Const(false)));
+    match conds.as_slice() {
+        [] => Cond::Const(false),
+        [Cond::Const(true)] => Cond::Const(true),
+        _ => Cond::Any(conds),
+    }
+}
+
+/// The order with its sides exchanged.
+fn turned(op: CompareOp) -> CompareOp {
+    match op {
+        CompareOp::Lt => CompareOp::Gt,
+        CompareOp::Le => CompareOp::Ge,
+        CompareOp::Gt => CompareOp::Lt,
+        CompareOp::Ge => CompareOp::Le,
+    }
+}
