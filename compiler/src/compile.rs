@@ -405,7 +405,9 @@ impl Build {
             if let ItemKind::Test(written) = &item.kind
                 && is_entry(def.file)
             {
-                if !names.insert((path_text(&written.rule), written.name.text.as_str())) {
+                // `service_account_token` of one package is another rule than that of the next.
+                let subject = (ctx.program.package(def.file), path_text(&written.rule));
+                if !names.insert((subject, written.name.text.as_str())) {
                     ctx.diagnostics.push(d::test_twice(written.name.span));
                 }
                 self.tests.extend(test::lower(ctx, module, &subjects, def.file, item, written));
