@@ -10,5 +10,6 @@
 
 mod docs;
 mod laws;
+mod project;
 mod pss;
 mod tidy;

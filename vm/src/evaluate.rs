@@ -8,6 +8,7 @@
 //!
 //! It does no I/O and has no clock: objects, the day and the cluster's version are given.
 
+mod bytes;
 mod facts;
 mod inventory;
 mod mutate;
@@ -16,6 +17,7 @@ mod plan;
 mod review;
 mod run;
 
+pub use bytes::{ReviewError, Scratch};
 pub use inventory::Inventory;
 pub use outcome::{Decision, Effect, Finding, Mutated, Outcome, PatchOp, RuleTrace, effect};
 pub use review::{Request, Review, User, operation_word};
@@ -76,6 +78,7 @@ pub struct Evaluator {
     params: Vec<Value>,
     bind_params: Vec<Vec<Value>>,
     plan: plan::Plan,
+    tries: bytes::Tries,
     jit: Option<Jit>,
     options: Options,
 }
@@ -175,6 +178,7 @@ impl Evaluator {
         let bind_params: Vec<Vec<Value>> =
             module.binds.iter().map(|bind| plan::override_params(&module, &params, bind)).collect();
         let plan = plan::Plan::new(&module);
+        let tries = bytes::Tries::new(&module, &plan, &layouts);
         let jit = match options.engine {
             Engine::Interp => None,
             Engine::Jit => Some(Jit::new(Sources {
@@ -185,7 +189,7 @@ impl Evaluator {
                 bind_params: &bind_params,
             })?),
         };
-        Ok(Evaluator { module, layouts, builtins, params, bind_params, plan, jit, options })
+        Ok(Evaluator { module, layouts, builtins, params, bind_params, plan, tries, jit, options })
     }
 
     /// The module.
@@ -225,6 +229,21 @@ impl Evaluator {
     /// When an input does not have the form of its kind, or a rule takes too many steps.
     pub fn review(&self, review: &Review<'_>, cluster: &dyn ClusterView) -> Result<Outcome, EvalError> {
         run::review(self, review, cluster, false)
+    }
+
+    /// Judges the request of an `AdmissionReview` as it comes over the wire. `namespaces` gives the Namespace object
+    /// of a name, if the host knows it. What the answer needs, also when this fails, is in `scratch` afterwards.
+    ///
+    /// # Errors
+    /// When the bytes are no `AdmissionReview`, and as [`Evaluator::review`].
+    pub fn review_bytes(
+        &self,
+        body: &[u8],
+        scratch: &mut Scratch,
+        cluster: &dyn ClusterView,
+        namespaces: &dyn Fn(&str) -> Option<Arc<Json>>,
+    ) -> Result<Outcome, ReviewError> {
+        bytes::review(self, body, scratch, cluster, namespaces)
     }
 
     /// The same with decision trees and traces of every rule that applied.

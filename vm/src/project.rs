@@ -20,7 +20,7 @@
 //! ([`block`]) without unsafe code.
 
 mod block;
-mod cursor;
+pub(crate) mod cursor;
 mod fill;
 mod json;
 mod trie;
@@ -34,6 +34,7 @@ use crate::{
     json::Json,
     layout::Layout,
 };
+pub(crate) use json::duplicate;
 use cursor::Cursor;
 use fill::{Buffers, Pass};
 
@@ -83,7 +84,7 @@ pub enum ProjectErrorKind {
 
 /// Why a pass stops.
 #[derive(Debug)]
-enum Stop {
+pub(crate) enum Stop {
     /// A value does not have the form that the demand expects, or is rare: parse and build.
     Form,
     /// The text is refused.
@@ -128,7 +129,7 @@ impl Projector {
     }
 
     /// Projects the value at a cursor.
-    fn value(
+    pub(crate) fn value(
         &mut self,
         trie: &Trie,
         cursor: &mut Cursor<'_>,
@@ -176,7 +177,7 @@ impl Projector {
     }
 
     /// A captured text of the last pass.
-    fn captured(&self, capture: usize) -> Option<&str> {
+    pub(crate) fn captured(&self, capture: usize) -> Option<&str> {
         self.buffers.texts.get(capture).and_then(Option::as_deref).and_then(fill::captured)
     }
 
@@ -233,7 +234,8 @@ fn finish(pool: &mut Vec<Arc<Fact>>, layout: &Arc<Layout>, filling: &mut fill::F
     Arc::new(Fact::from_parts(Arc::clone(layout), bytes, dyns))
 }
 
-fn text(body: &[u8]) -> Result<&str, ProjectError> {
+/// The text of a body.
+pub(crate) fn text(body: &[u8]) -> Result<&str, ProjectError> {
     let refused = |at, kind, message: &str| ProjectError { at, kind, message: message.to_owned() };
     if body.len() > MAX_BYTES {
         return Err(refused(MAX_BYTES, ProjectErrorKind::TooLarge, "this text is larger than 64 MiB"));
@@ -243,7 +245,7 @@ fn text(body: &[u8]) -> Result<&str, ProjectError> {
 }
 
 impl Stop {
-    fn told(self) -> ProjectError {
+    pub(crate) fn told(self) -> ProjectError {
         match self {
             Stop::Bad(error) => *error,
             Stop::Form => ProjectError {

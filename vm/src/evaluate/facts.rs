@@ -4,10 +4,11 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use super::{EvalError, Evaluator, Review, plan::Need, review::object, review::request_json};
 use crate::{
-    fact::Fact,
+    fact::{Fact, FactError},
     interp::Roots,
     ir::{RootId, Slot},
     json::Json,
+    project::Projected,
 };
 
 /// Where facts come from.
@@ -20,6 +21,7 @@ pub(super) struct Inputs<'r> {
     request: Json,
     event: Option<&'r Json>,
     built: BTreeMap<(Need, Vec<String>), Arc<Fact>>,
+    failed: Vec<((Need, Vec<String>), Vec<FactError>)>,
 }
 
 impl<'r> Inputs<'r> {
@@ -37,6 +39,7 @@ impl<'r> Inputs<'r> {
             request: request_json(review),
             event: None,
             built: BTreeMap::new(),
+            failed: Vec::new(),
         }
     }
 
@@ -50,6 +53,19 @@ impl<'r> Inputs<'r> {
             request: Json::Null,
             event: Some(event),
             built: BTreeMap::new(),
+            failed: Vec::new(),
+        }
+    }
+
+    /// Takes what was projected from bytes.
+    pub(super) fn take(&mut self, need: Need, at: &[String], projected: &Projected) {
+        let key = || (need, at.to_vec());
+        match projected {
+            Projected::Absent => {}
+            Projected::Fact(fact) => {
+                self.built.insert(key(), Arc::clone(fact));
+            }
+            Projected::Errors(errors) => self.failed.push((key(), errors.clone())),
         }
     }
 
@@ -75,6 +91,7 @@ impl<'r> Inputs<'r> {
         if let Some(fact) = self.built.get(&key) {
             return Ok(Some(Arc::clone(fact)));
         }
+        let failed = self.failed.iter().find(|(failed, _)| *failed == key).map(|(_, errors)| errors);
         let cluster;
         let (what, json) = match slot {
             Slot::Object => ("the object", self.object),
@@ -92,6 +109,9 @@ impl<'r> Inputs<'r> {
             }
             Slot::Event => ("the event", self.event),
         };
+        if let Some(errors) = failed {
+            return Err(EvalError::Fact { what, errors: errors.clone() });
+        }
         let (Some(json), Some(layout)) =
             (json.filter(|json| !json.is_null()), self.evaluator.layouts.get(root.index()))
         else {

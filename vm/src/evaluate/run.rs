@@ -26,9 +26,20 @@ pub(super) fn review(
     why: bool,
 ) -> Result<Outcome, EvalError> {
     let object = review.subject();
-    let mut inputs = Inputs::of_review(evaluator, review, object);
+    let inputs = Inputs::of_review(evaluator, review, object);
+    with(evaluator, review, inputs, subject(review, object), cluster, why)
+}
+
+/// Judges a request whose facts come from `inputs`.
+pub(super) fn with(
+    evaluator: &Evaluator,
+    review: &Review<'_>,
+    mut inputs: Inputs<'_>,
+    subject: Subject<'_>,
+    cluster: &dyn ClusterView,
+    why: bool,
+) -> Result<Outcome, EvalError> {
     let matched = evaluator.plan.rules(&evaluator.module, review);
-    let subject = subject(review, object);
     let mut outcome = Outcome {
         other_versions: matched.other_versions.into_iter().filter_map(rule_id).collect(),
         ..Outcome::default()

@@ -9,25 +9,25 @@ use super::{
     block::{self, BLOCK, Carry},
 };
 
-pub(super) struct Cursor<'b> {
+pub(crate) struct Cursor<'b> {
     text: &'b str,
     bytes: &'b [u8],
-    pub(super) at: usize,
+    pub(crate) at: usize,
     depth: usize,
     max_depth: usize,
 }
 
 /// A string as it is written, without its quotes.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Raw<'b> {
-    pub(super) text: &'b str,
-    pub(super) escaped: bool,
+pub(crate) struct Raw<'b> {
+    pub(crate) text: &'b str,
+    pub(crate) escaped: bool,
     /// Where it begins.
-    pub(super) at: usize,
+    pub(crate) at: usize,
 }
 
 impl<'b> Cursor<'b> {
-    pub(super) fn new(text: &'b str, max_depth: usize) -> Cursor<'b> {
+    pub(crate) fn new(text: &'b str, max_depth: usize) -> Cursor<'b> {
         Cursor { text, bytes: text.as_bytes(), at: 0, depth: 0, max_depth }
     }
 
@@ -38,7 +38,7 @@ impl<'b> Cursor<'b> {
 
     /// The next byte that is no white space, 0 at the end; `at` is its place.
     #[inline]
-    pub(super) fn peek(&mut self) -> u8 {
+    pub(crate) fn peek(&mut self) -> u8 {
         let byte = self.byte();
         if byte > b' ' { byte } else { self.peek_far() }
     }
@@ -51,7 +51,7 @@ impl<'b> Cursor<'b> {
 
     /// Goes into the object or list whose bracket is here. Whether there is something in it; if not, it lies behind.
     #[inline]
-    pub(super) fn enter(&mut self, close: u8) -> Result<bool, Stop> {
+    pub(crate) fn enter(&mut self, close: u8) -> Result<bool, Stop> {
         if self.depth >= self.max_depth {
             return Err(self.too_deep(self.at));
         }
@@ -66,7 +66,7 @@ impl<'b> Cursor<'b> {
 
     /// Behind an element: whether another one follows. If not, the closing bracket lies behind.
     #[inline]
-    pub(super) fn more(&mut self, close: u8) -> Result<bool, Stop> {
+    pub(crate) fn more(&mut self, close: u8) -> Result<bool, Stop> {
         match self.peek() {
             b',' => {
                 self.at += 1;
@@ -83,7 +83,7 @@ impl<'b> Cursor<'b> {
 
     /// A key and its colon; a value follows.
     #[inline]
-    pub(super) fn key(&mut self) -> Result<Raw<'b>, Stop> {
+    pub(crate) fn key(&mut self) -> Result<Raw<'b>, Stop> {
         if self.peek() != b'"' {
             return Err(self.expected("a key in double quotes"));
         }
@@ -97,7 +97,7 @@ impl<'b> Cursor<'b> {
 
     /// The string whose quote is here.
     #[inline]
-    pub(super) fn string(&mut self) -> Result<Raw<'b>, Stop> {
+    pub(crate) fn string(&mut self) -> Result<Raw<'b>, Stop> {
         let start = self.at + 1;
         let mut at = start;
         let mut escaped = false;
@@ -134,7 +134,7 @@ impl<'b> Cursor<'b> {
 
     /// Skips a value. Whitespace before it is skipped too.
     #[inline]
-    pub(super) fn skip(&mut self) -> Result<(), Stop> {
+    pub(crate) fn skip(&mut self) -> Result<(), Stop> {
         match self.peek() {
             b'"' => self.skip_string(),
             b'{' | b'[' => self.skip_nested(),
@@ -222,7 +222,7 @@ impl<'b> Cursor<'b> {
     }
 
     /// `null`, `true` or `false`.
-    pub(super) fn word(&mut self) -> Result<Option<bool>, Stop> {
+    pub(crate) fn word(&mut self) -> Result<Option<bool>, Stop> {
         let rest = self.bytes.get(self.at..).unwrap_or_default();
         let (word, value): (&[u8], _) = match rest.first() {
             Some(b'n') => (b"null", None),
@@ -238,7 +238,7 @@ impl<'b> Cursor<'b> {
     }
 
     /// The text of a number, and whether it has neither fraction nor exponent.
-    pub(super) fn number_text(&mut self) -> Result<(&'b str, bool), Stop> {
+    pub(crate) fn number_text(&mut self) -> Result<(&'b str, bool), Stop> {
         let start = self.at;
         self.one(|b| b == b'-');
         if !self.one(|b| b == b'0') {
@@ -276,7 +276,7 @@ impl<'b> Cursor<'b> {
     }
 
     /// Nothing but white space may follow.
-    pub(super) fn end(&mut self) -> Result<(), Stop> {
+    pub(crate) fn end(&mut self) -> Result<(), Stop> {
         self.peek();
         if self.at >= self.bytes.len() {
             return Ok(());
@@ -284,13 +284,13 @@ impl<'b> Cursor<'b> {
         Err(error(self.at, Kind::Trailing, "something follows the end of the JSON value"))
     }
 
-    pub(super) fn nesting(&self) -> usize {
+    pub(crate) fn nesting(&self) -> usize {
         self.depth
     }
 
     /// Goes back to a place that was `nesting` deep.
     #[inline]
-    pub(super) fn back_to(&mut self, at: usize, nesting: usize) {
+    pub(crate) fn back_to(&mut self, at: usize, nesting: usize) {
         self.at = at;
         self.depth = nesting;
     }
@@ -306,7 +306,7 @@ impl<'b> Cursor<'b> {
     }
 
     #[cold]
-    pub(super) fn expected(&self, what: &str) -> Stop {
+    pub(crate) fn expected(&self, what: &str) -> Stop {
         match self.text.get(self.at..).and_then(|rest| rest.chars().next()) {
             Some(found) => {
                 error(self.at, Kind::Syntax, format!("expected {what}, found `{}`", found.escape_debug()))
@@ -332,13 +332,13 @@ fn padded<'t>(rest: &'t [u8], tail: &'t mut [u8; BLOCK]) -> Option<&'t [u8; BLOC
 }
 
 #[cold]
-pub(super) fn error(at: usize, kind: Kind, message: impl Into<String>) -> Stop {
+pub(crate) fn error(at: usize, kind: Kind, message: impl Into<String>) -> Stop {
     Stop::Bad(Box::new(ProjectError { at, kind, message: message.into() }))
 }
 
 impl Raw<'_> {
     /// Appends the text, escapes decoded.
-    pub(super) fn decode(&self, out: &mut Vec<u8>) -> Result<(), Stop> {
+    pub(crate) fn decode(&self, out: &mut Vec<u8>) -> Result<(), Stop> {
         if !self.escaped {
             out.extend_from_slice(self.text.as_bytes());
             return Ok(());
@@ -357,7 +357,7 @@ impl Raw<'_> {
 
     /// The text, escapes decoded into `out` if there are any.
     #[inline]
-    pub(super) fn read<'t>(&'t self, out: &'t mut Vec<u8>) -> Result<&'t str, Stop> {
+    pub(crate) fn read<'t>(&'t self, out: &'t mut Vec<u8>) -> Result<&'t str, Stop> {
         if !self.escaped {
             return Ok(self.text);
         }

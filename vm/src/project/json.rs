@@ -70,13 +70,13 @@ pub(super) fn number(cursor: &mut Cursor<'_>) -> Result<Json, Stop> {
 }
 
 #[cold]
-pub(super) fn duplicate(name: &str, at: usize) -> Stop {
+pub(crate) fn duplicate(name: &str, at: usize) -> Stop {
     let name: String = name.chars().take(80).collect();
     error(at, Kind::DuplicateKey, format!("the key `{name}` stands twice in this object"))
 }
 
 impl Raw<'_> {
-    pub(super) fn to_text(self) -> Result<String, Stop> {
+    pub(crate) fn to_text(self) -> Result<String, Stop> {
         let mut out = Vec::with_capacity(self.text.len());
         self.decode(&mut out)?;
         Ok(String::from_utf8(out).unwrap_or_default())

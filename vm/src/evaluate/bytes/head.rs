@@ -1,0 +1,271 @@
+//! Everything of an `AdmissionReview` but the objects in it.
+
+use crate::{
+    evaluate::{Request, User},
+    ir::Operation,
+    project::{
+        ProjectErrorKind as Kind, Stop,
+        cursor::{Cursor, error},
+        duplicate,
+    },
+};
+
+/// What a request says before and after its objects. Buffers are kept between requests.
+#[derive(Debug, Default)]
+pub(super) struct Head {
+    pub(super) operation: Option<Operation>,
+    pub(super) kind: GroupVersionName,
+    pub(super) resource: GroupVersionName,
+    pub(super) subresource: String,
+    pub(super) user: User,
+    pub(super) request: Request,
+    decoded: Vec<u8>,
+}
+
+/// A kind or a resource.
+#[derive(Debug, Default)]
+pub(super) struct GroupVersionName {
+    pub(super) group: String,
+    pub(super) version: String,
+    pub(super) name: String,
+}
+
+/// One of the objects of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Which {
+    Object,
+    Old,
+}
+
+const REQUEST: &[&str] = &[
+    "uid",
+    "kind",
+    "resource",
+    "subResource",
+    "name",
+    "namespace",
+    "operation",
+    "userInfo",
+    "dryRun",
+    "object",
+    "oldObject",
+];
+
+impl Head {
+    /// Reads the review at the cursor, to its end. `object` is called at each object that is not `null`, and reads it.
+    pub(super) fn read(
+        &mut self,
+        cursor: &mut Cursor<'_>,
+        mut object: impl FnMut(&Head, Which, &mut Cursor<'_>) -> Result<(), Stop>,
+    ) -> Result<(), Stop> {
+        self.clear();
+        let mut found = false;
+        fields(cursor, &["kind", "request"], |index, cursor| {
+            if index == 0 {
+                let mut kind = String::new();
+                let at = cursor.at;
+                self.text(cursor, |_| &mut kind)?;
+                if kind == "AdmissionReview" {
+                    return Ok(());
+                }
+                let message = format!("expected an AdmissionReview, found `{}`", kind.escape_debug());
+                return Err(error(at, Kind::Review, message));
+            }
+            found = true;
+            self.request(cursor, &mut object)
+        })?;
+        cursor.end()?;
+        let refused = |message: &str| Err(error(0, Kind::Review, message));
+        if !found {
+            return refused("this AdmissionReview has no `request`");
+        }
+        if self.operation.is_none() {
+            return refused("this request has no `operation`");
+        }
+        if self.kind.name.is_empty() {
+            return refused("this request names no `kind`");
+        }
+        Ok(())
+    }
+
+    fn clear(&mut self) {
+        let Head { operation, kind, resource, subresource, user, request, decoded: _ } = self;
+        *operation = None;
+        for text in [
+            &mut kind.group,
+            &mut kind.version,
+            &mut kind.name,
+            &mut resource.group,
+            &mut resource.version,
+            &mut resource.name,
+            subresource,
+            &mut user.name,
+            &mut user.uid,
+            &mut request.uid,
+            &mut request.name,
+            &mut request.namespace,
+            &mut request.resource,
+        ] {
+            text.clear();
+        }
+        user.groups.clear();
+        user.extra.clear();
+        request.dry_run = false;
+    }
+
+    fn request(
+        &mut self,
+        cursor: &mut Cursor<'_>,
+        object: &mut impl FnMut(&Head, Which, &mut Cursor<'_>) -> Result<(), Stop>,
+    ) -> Result<(), Stop> {
+        fields(cursor, REQUEST, |index, cursor| match REQUEST.get(index).copied().unwrap_or_default() {
+            "uid" => self.text(cursor, |head| &mut head.request.uid),
+            "kind" => self.triple(cursor, "kind", |head| &mut head.kind),
+            "resource" => self.triple(cursor, "resource", |head| &mut head.resource),
+            "subResource" => self.text(cursor, |head| &mut head.subresource),
+            "name" => self.text(cursor, |head| &mut head.request.name),
+            "namespace" => self.text(cursor, |head| &mut head.request.namespace),
+            "operation" => self.operation(cursor),
+            "userInfo" => self.user(cursor),
+            "dryRun" if matches!(cursor.peek(), b't' | b'f') => {
+                self.request.dry_run = cursor.word()?.unwrap_or_default();
+                Ok(())
+            }
+            "object" => object(self, Which::Object, cursor),
+            "oldObject" => object(self, Which::Old, cursor),
+            _ => cursor.skip(),
+        })
+    }
+
+    fn operation(&mut self, cursor: &mut Cursor<'_>) -> Result<(), Stop> {
+        let at = cursor.at;
+        let mut word = String::new();
+        self.text(cursor, |_| &mut word)?;
+        self.operation = Some(match word.as_str() {
+            "CREATE" => Operation::Create,
+            "UPDATE" => Operation::Update,
+            "DELETE" => Operation::Delete,
+            "CONNECT" => Operation::Connect,
+            other => {
+                let message = format!("`{}` is not an operation", other.escape_debug());
+                return Err(error(at, Kind::Review, message));
+            }
+        });
+        Ok(())
+    }
+
+    fn triple(
+        &mut self,
+        cursor: &mut Cursor<'_>,
+        name: &str,
+        out: impl Fn(&mut Head) -> &mut GroupVersionName,
+    ) -> Result<(), Stop> {
+        fields(cursor, &["group", "version", name], |index, cursor| {
+            self.text(cursor, |head| {
+                let out = out(head);
+                match index {
+                    0 => &mut out.group,
+                    1 => &mut out.version,
+                    _ => &mut out.name,
+                }
+            })
+        })
+    }
+
+    fn user(&mut self, cursor: &mut Cursor<'_>) -> Result<(), Stop> {
+        fields(cursor, &["username", "uid", "groups", "extra"], |index, cursor| match index {
+            0 => self.text(cursor, |head| &mut head.user.name),
+            1 => self.text(cursor, |head| &mut head.user.uid),
+            2 => texts(cursor, &mut self.user.groups),
+            _ if cursor.peek() != b'{' => cursor.skip(),
+            _ => {
+                let extra = &mut self.user.extra;
+                let mut more = cursor.enter(b'}')?;
+                while more {
+                    let key = cursor.key()?;
+                    let mut values = Vec::new();
+                    texts(cursor, &mut values)?;
+                    let name = key.to_text()?;
+                    if extra.iter().any(|(other, _)| *other == name) {
+                        return Err(duplicate(&name, key.at));
+                    }
+                    extra.push((name, values));
+                    more = cursor.more(b'}')?;
+                }
+                Ok(())
+            }
+        })
+    }
+
+    /// A text; anything else is skipped.
+    fn text<'o>(
+        &'o mut self,
+        cursor: &mut Cursor<'_>,
+        out: impl FnOnce(&'o mut Head) -> &'o mut String,
+    ) -> Result<(), Stop> {
+        if cursor.peek() != b'"' {
+            return cursor.skip();
+        }
+        let raw = cursor.string()?;
+        if !raw.escaped {
+            out(self).push_str(raw.text);
+            return Ok(());
+        }
+        let mut decoded = std::mem::take(&mut self.decoded);
+        let read = raw.read(&mut decoded).map(str::to_owned);
+        self.decoded = decoded;
+        out(self).push_str(&read?);
+        Ok(())
+    }
+}
+
+/// The texts of a list; anything else is skipped.
+fn texts(cursor: &mut Cursor<'_>, out: &mut Vec<String>) -> Result<(), Stop> {
+    if cursor.peek() != b'[' {
+        return cursor.skip();
+    }
+    let mut more = cursor.enter(b']')?;
+    while more {
+        if cursor.peek() == b'"' {
+            out.push(cursor.string()?.to_text()?);
+        } else {
+            cursor.skip()?;
+        }
+        more = cursor.more(b']')?;
+    }
+    Ok(())
+}
+
+/// Calls `read` at the values of known keys that are not `null`; skips the others.
+fn fields(
+    cursor: &mut Cursor<'_>,
+    known: &[&str],
+    mut read: impl FnMut(usize, &mut Cursor<'_>) -> Result<(), Stop>,
+) -> Result<(), Stop> {
+    if cursor.peek() != b'{' {
+        return Err(cursor.expected("an object"));
+    }
+    let mut seen = 0u64;
+    let mut decoded = Vec::new();
+    let mut more = cursor.enter(b'}')?;
+    while more {
+        let key = cursor.key()?;
+        let name = key.read(&mut decoded)?;
+        match known.iter().position(|known| *known == name) {
+            None => cursor.skip()?,
+            Some(index) => {
+                if seen >> index & 1 == 1 {
+                    return Err(duplicate(name, key.at));
+                }
+                seen |= 1 << index;
+                if cursor.peek() == b'n' {
+                    cursor.word()?;
+                } else {
+                    read(index, cursor)?;
+                }
+            }
+        }
+        more = cursor.more(b'}')?;
+    }
+    Ok(())
+}
