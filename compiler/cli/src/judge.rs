@@ -11,118 +11,148 @@ use kpol_vm::{
     evaluate::{EvalError, Evaluator, Inventory, Mutated, Outcome, Request, Review, User},
     ir::Operation,
     json::Json,
+    types::Record,
 };
 
-use crate::{manifests::Object, validate::validate};
+use crate::{
+    manifests::{Object, title},
+    validate::validate,
+};
 
 /// Something about an input that keeps it from being judged, or that its owner should know.
 #[derive(Clone, Debug)]
-pub struct InputProblem {
+pub(crate) struct InputProblem {
     /// Index of the object.
-    pub object: usize,
+    pub(crate) object: usize,
     /// Where in the object.
-    pub path: JsonPath,
+    pub(crate) path: JsonPath,
     /// One sentence.
-    pub message: String,
+    pub(crate) message: String,
     /// What to do.
-    pub help: Option<String>,
+    pub(crate) help: Option<String>,
     /// An error ends with exit code 2; a warning is only said.
-    pub is_error: bool,
+    pub(crate) is_error: bool,
 }
 
 /// What was found about one object.
-pub struct Judged {
+pub(crate) struct Judged {
     /// Index of the object.
-    pub object: usize,
+    pub(crate) object: usize,
     /// The findings.
-    pub outcome: Outcome,
+    pub(crate) outcome: Outcome,
     /// What the mutations made of it, if they were asked for and changed it.
-    pub mutated: Option<Mutated>,
+    pub(crate) mutated: Option<Mutated>,
     /// Where the judged object stands in the input (`request.object` of an AdmissionReview).
-    pub prefix: JsonPath,
+    pub(crate) prefix: JsonPath,
+    /// `Pod shop/web`.
+    pub(crate) title: String,
 }
 
 /// Everything that came out of one run.
 #[derive(Default)]
-pub struct Verdicts {
+pub(crate) struct Verdicts {
     /// By object.
-    pub judged: Vec<Judged>,
+    pub(crate) judged: Vec<Judged>,
     /// What could not be judged, and warnings.
-    pub problems: Vec<InputProblem>,
+    pub(crate) problems: Vec<InputProblem>,
     /// Objects of kinds that nobody knows, left out because that was asked for.
-    pub skipped: usize,
+    pub(crate) skipped: usize,
 }
 
 /// What a run needs to know beside the policies.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Settings {
+pub(crate) struct Settings {
     /// Leave out objects of unknown kinds instead of failing.
-    pub skip_unknown_kinds: bool,
+    pub(crate) skip_unknown_kinds: bool,
     /// Keep decision trees.
-    pub why: bool,
+    pub(crate) why: bool,
     /// Apply mutations first, and judge what they make.
-    pub mutate: bool,
+    pub(crate) mutate: bool,
 }
 
-/// Judges `objects`; `cluster` are further objects that rules may refer to.
-pub fn judge(
+/// Judges the first `judged` of the `objects`; rules may refer to all of them.
+pub(crate) fn judge(
     compiled: &Compiled,
     evaluator: &Evaluator,
-    objects: &[Object],
-    cluster: &[Json],
+    objects: &[Object<'_>],
+    judged: usize,
     settings: Settings,
     mut progress: impl FnMut(usize),
 ) -> Verdicts {
-    let mut everything: Vec<Json> = objects.iter().map(|object| object.json.clone()).collect();
-    everything.extend(cluster.iter().cloned());
-    // Objects that do not fit their kind are reported below, when their turn comes.
-    let (inventory, _) = evaluator.inventory(&everything);
-    let namespaces = Arc::new(namespaces(&everything));
+    let watches = &evaluator.module().watches;
+    let is_watched = |object: &&Object<'_>| {
+        let kind = object.json.get("kind").and_then(Json::as_str);
+        kind.is_some_and(|kind| watches.iter().any(|watch| watch.kind == kind))
+    };
+    let watched: Vec<(usize, &Object<'_>)> =
+        objects.iter().enumerate().filter(|(_, object)| is_watched(object)).collect();
+    let everything: Vec<Json> = watched.iter().map(|(_, object)| object.json.clone()).collect();
+    let (inventory, misfits) = evaluator.inventory(&everything);
+    drop(everything);
+    let namespaces = Arc::new(namespaces(objects));
     let mut run = Run { compiled, evaluator, inventory, namespaces, settings, out: Verdicts::default() };
-    for (index, object) in objects.iter().enumerate() {
+    for (position, errors) in misfits {
+        // What is judged says the same of itself when its turn comes.
+        let Some((index, _)) = watched.get(position).filter(|(index, _)| *index >= judged) else { continue };
+        for error in errors {
+            let path = error.path.parse().unwrap_or_default();
+            run.error(*index, path, error.to_string(), None);
+        }
+    }
+    for (index, object) in objects.iter().take(judged).enumerate() {
         progress(index);
-        run.object(index, &object.json);
+        run.object(index, object.json);
     }
     run.out
 }
 
-fn namespaces(objects: &[Json]) -> BTreeMap<String, Json> {
+fn namespaces<'o>(objects: &[Object<'o>]) -> BTreeMap<String, &'o Json> {
     objects
         .iter()
+        .map(|object| object.json)
         .filter(|json| json.get("kind").and_then(Json::as_str) == Some("Namespace"))
-        .filter_map(|json| Some((json.at(&["metadata", "name"])?.as_str()?.to_owned(), json.clone())))
+        .filter(|json| json.get("apiVersion").and_then(Json::as_str) == Some("v1"))
+        .filter_map(|json| Some((json.at(&["metadata", "name"])?.as_str()?.to_owned(), json)))
         .collect()
 }
 
-struct Run<'r> {
+struct Run<'r, 'o> {
     compiled: &'r Compiled,
     evaluator: &'r Evaluator,
     inventory: Inventory,
-    namespaces: Arc<BTreeMap<String, Json>>,
+    namespaces: Arc<BTreeMap<String, &'o Json>>,
     settings: Settings,
     out: Verdicts,
 }
 
-impl Run<'_> {
+impl Run<'_, '_> {
     fn object(&mut self, index: usize, json: &Json) {
-        let kind = json.get("kind").and_then(Json::as_str);
-        let api_version = json.get("apiVersion").and_then(Json::as_str);
-        match (kind, api_version) {
+        let text = |key| json.get(key).and_then(Json::as_str).filter(|text| !text.is_empty());
+        match (text("kind"), text("apiVersion")) {
             (Some("AdmissionReview"), Some(version)) if version.starts_with("admission.k8s.io/") => {
                 self.admission_review(index, json);
             }
+            (Some("List"), Some("v1")) => {
+                let help = json.get("items").is_none().then(|| "an empty list is `items: []`".to_owned());
+                self.error(index, path(&["items"]), "this List has no list of `items`".to_owned(), help);
+            }
             (Some(kind), Some(api_version)) => self.manifest(index, json, kind, api_version),
-            (None, None) if json.at(&["event", "name"]).is_some() => self.event(index, json),
+            (None, None) if json.get("event").is_some() && json.get("kind").is_none() => {
+                self.event(index, json)
+            }
             (kind, _) => {
-                let missing = if kind.is_none() { "kind" } else { "apiVersion" };
-                self.error(
-                    index,
-                    JsonPath::default(),
-                    format!("this is no Kubernetes object: it has no `{missing}`"),
-                    Some(
-                        "objects, Lists, AdmissionReviews and events (`event.name`) can be judged".to_owned(),
-                    ),
-                );
+                let key = if kind.is_none() { "kind" } else { "apiVersion" };
+                let why = match json.get(key) {
+                    Some(Json::Str(_)) => format!("its `{key}` is empty"),
+                    Some(other) if !other.is_null() => {
+                        format!("its `{key}` is {} where text is expected", other.form())
+                    }
+                    _ if matches!(json, Json::Object(_)) => format!("it has no `{key}`"),
+                    _ => format!("it is {}", json.form()),
+                };
+                let help =
+                    "objects, Lists, AdmissionReviews and events (`event.name`) can be judged".to_owned();
+                self.error(index, path(&[key]), format!("this is no Kubernetes object: {why}"), Some(help));
             }
         }
     }
@@ -134,8 +164,8 @@ impl Run<'_> {
         }
         let Some(mut review) = Review::create(json) else { return };
         let namespaces = Arc::clone(&self.namespaces);
-        review.namespace = namespaces.get(&review.request.namespace);
-        self.review(index, &review, JsonPath::default());
+        review.namespace = namespaces.get(&review.request.namespace).copied();
+        self.review(index, &review, JsonPath::default(), title(json));
     }
 
     /// Whether the kind has a schema and the object fits it; says what does not.
@@ -160,13 +190,24 @@ impl Run<'_> {
         };
         let record = info.record.clone();
         let Some(record) = self.compiled.catalog.record(&record) else { return true };
+        self.fits(index, json, prefix, &record)
+    }
+
+    /// Whether the object has the form of its kind; says what has not.
+    fn fits(&mut self, index: usize, json: &Json, prefix: &JsonPath, record: &Record) -> bool {
         let mut sound = true;
-        for problem in validate(&self.compiled.catalog, &record, json) {
+        for problem in validate(&self.compiled.catalog, record, json) {
             sound &= !problem.is_error;
+            // A warning names the field.
+            let at = if problem.is_error && !problem.path.0.is_empty() {
+                format!("`{}`: ", problem.path)
+            } else {
+                String::new()
+            };
             self.out.problems.push(InputProblem {
                 object: index,
                 path: prefix.join(&problem.path),
-                message: problem.message,
+                message: format!("{at}{}", problem.message),
                 help: None,
                 is_error: problem.is_error,
             });
@@ -174,7 +215,7 @@ impl Run<'_> {
         sound
     }
 
-    fn review(&mut self, index: usize, review: &Review<'_>, prefix: JsonPath) {
+    fn review(&mut self, index: usize, review: &Review<'_>, prefix: JsonPath, title: String) {
         let mut mutated = None;
         if self.settings.mutate {
             match self.evaluator.mutate(review, &self.inventory) {
@@ -195,7 +236,7 @@ impl Run<'_> {
         match outcome {
             Ok(outcome) => {
                 self.note_versions(index, &prefix, review, &outcome);
-                self.out.judged.push(Judged { object: index, outcome, mutated, prefix });
+                self.out.judged.push(Judged { object: index, outcome, mutated, prefix, title });
             }
             Err(error) => self.failed(index, prefix, &error),
         }
@@ -227,117 +268,121 @@ impl Run<'_> {
     }
 
     fn event(&mut self, index: usize, json: &Json) {
-        let name = json.at(&["event", "name"]).and_then(Json::as_str).unwrap_or_default();
-        if self.compiled.catalog.event(name).is_none() {
+        let Some(name) = json.at(&["event", "name"]).and_then(Json::as_str) else {
+            let help =
+                Some("an event is `{\"event\": {\"name\": \"exec\", ..}, \"proc\": {..}, ..}`".to_owned());
+            return self.error(index, path(&["event", "name"]), "this event has no name".to_owned(), help);
+        };
+        let Some(info) = self.compiled.catalog.event(name) else {
             let known: Vec<&str> = self.compiled.catalog.events().map(|event| event.name).collect();
             let hint = kpol_compiler::nearest(name, known.into_iter());
-            let help = hint.map(|near| format!("did you mean `{near}`?"));
-            return self.error(index, path(&["event", "name"]), format!("there is no event `{name}`"), help);
+            let help = hint.map_or("`kpolc explain events` lists them".to_owned(), |near| {
+                format!("did you mean `{near}`?")
+            });
+            return self.error(
+                index,
+                path(&["event", "name"]),
+                format!("there is no event `{name}`"),
+                Some(help),
+            );
+        };
+        let record = Arc::clone(&info.record);
+        if !self.fits(index, json, &JsonPath::default(), &record) {
+            return;
         }
         let outcome = if self.settings.why {
             self.evaluator.event_why(name, json)
         } else {
             self.evaluator.event(name, json)
         };
+        let prefix = JsonPath::default();
         match outcome {
             Ok(outcome) => {
-                let prefix = JsonPath::default();
-                self.out.judged.push(Judged { object: index, outcome, mutated: None, prefix });
+                let title = format!("event {name}");
+                self.out.judged.push(Judged { object: index, outcome, mutated: None, prefix, title });
             }
-            Err(error) => self.failed(index, JsonPath::default(), &error),
+            Err(error) => self.failed(index, prefix, &error),
         }
     }
 
     fn admission_review(&mut self, index: usize, json: &Json) {
-        let Some(request) = json.get("request").filter(|request| !request.is_null()) else {
+        let Some(json) = json.get("request").filter(|request| !request.is_null()) else {
+            let help = "what is judged is the request that the API server sends, not the answer".to_owned();
             return self.error(
                 index,
                 JsonPath::default(),
                 "this AdmissionReview has no `request`".into(),
-                None,
+                Some(help),
             );
         };
-        let text = |keys: &[&str]| request.at(keys).and_then(Json::as_str).unwrap_or_default().to_owned();
-        let operation = match text(&["operation"]).as_str() {
-            "CREATE" => Operation::Create,
-            "UPDATE" => Operation::Update,
-            "DELETE" => Operation::Delete,
-            "CONNECT" => Operation::Connect,
-            other => {
-                let message = format!("`{other}` is not an operation");
-                let help = Some("one of CREATE, UPDATE, DELETE, CONNECT".to_owned());
-                return self.error(index, path(&["request", "operation"]), message, help);
+        let asked = match Asked::read(json) {
+            Ok(asked) => asked,
+            Err(wrong) => {
+                for (keys, message) in wrong {
+                    let help = keys
+                        .ends_with(&["operation"])
+                        .then(|| format!("one of {}", OPERATIONS.map(|o| o.0).join(", ")));
+                    self.error(index, path(&["request"]).join(&path(&keys)), message, help);
+                }
+                return;
             }
         };
-        let object = request.get("object").filter(|json| !json.is_null());
-        let old = request.get("oldObject").filter(|json| !json.is_null());
-        let (kind, namespace) = (text(&["kind", "kind"]), text(&["namespace"]));
-        let (group, version) = (text(&["kind", "group"]), text(&["kind", "version"]));
-        let subresource = text(&["subResource"]);
-        if kind.is_empty() {
-            return self.error(index, path(&["request"]), "this request names no `kind`".into(), None);
-        }
-        for (key, input) in [("object", object), ("oldObject", old)] {
-            if let Some(input) = input
-                && subresource.is_empty()
-                && !self.known(index, input, &path(&["request", key]), &group, &version, &kind)
-            {
+        let (group, version, kind) = asked.kind;
+        for (key, input) in [("object", asked.object), ("oldObject", asked.old)] {
+            let Some(input) = input else { continue };
+            let prefix = path(&["request", key]);
+            // The body of a subresource may be of a kind that nobody stores.
+            let is_known = self.compiled.catalog.schema().kind_of(group, version, kind).is_some();
+            let sound = asked.subresource.is_some() && !is_known
+                || self.known(index, input, &prefix, group, version, kind);
+            if !sound || !self.is_of(index, input, &prefix, asked.kind) {
                 return;
             }
         }
-        let namespaces = Arc::clone(&self.namespaces);
-        let texts = |json: Option<&Json>| -> Vec<String> {
-            let items = json.map(Json::elements).unwrap_or_default();
-            items.iter().filter_map(Json::as_str).map(str::to_owned).collect()
-        };
         // Of a subresource, `kind` is that of its body (`Scale`); the rule's target is the resource's own.
-        let resource_kind =
-            self.resource_kind(&group, &version, &kind, &text(&["resource", "resource"]), &subresource);
+        let resource_kind = self.resource_kind(asked.kind, &asked.request.resource, asked.subresource);
+        let namespaces = Arc::clone(&self.namespaces);
         let review = Review {
-            operation,
-            group: resource_kind.as_ref().map_or(group.as_str(), |info| info.group.as_str()),
-            version: resource_kind.as_ref().map_or(version.as_str(), |info| info.version.as_str()),
-            kind: resource_kind.as_ref().map_or(kind.as_str(), |info| info.kind.as_str()),
-            subresource: Some(subresource.as_str()).filter(|name| !name.is_empty()),
-            object,
-            old,
-            namespace: namespaces.get(&namespace),
-            user: User {
-                name: text(&["userInfo", "username"]),
-                uid: text(&["userInfo", "uid"]),
-                groups: texts(request.at(&["userInfo", "groups"])),
-                extra: request
-                    .at(&["userInfo", "extra"])
-                    .map(Json::entries)
-                    .unwrap_or_default()
-                    .iter()
-                    .map(|(key, values)| (key.clone(), texts(Some(values))))
-                    .collect(),
-            },
-            request: Request {
-                uid: text(&["uid"]),
-                name: text(&["name"]),
-                namespace,
-                resource: text(&["resource", "resource"]),
-                dry_run: request.get("dryRun").and_then(Json::as_bool).unwrap_or(false),
-            },
+            operation: asked.operation,
+            group: resource_kind.as_ref().map_or(group, |info| info.group.as_str()),
+            version: resource_kind.as_ref().map_or(version, |info| info.version.as_str()),
+            kind: resource_kind.as_ref().map_or(kind, |info| info.kind.as_str()),
+            subresource: asked.subresource,
+            object: asked.object,
+            old: asked.old,
+            namespace: namespaces.get(&asked.request.namespace).copied(),
+            user: asked.user,
+            request: asked.request,
         };
-        self.review(
-            index,
-            &review,
-            path(&["request", if object.is_some() { "object" } else { "oldObject" }]),
-        );
+        let title = request_title(&review);
+        let place = path(&["request", if asked.object.is_some() { "object" } else { "oldObject" }]);
+        self.review(index, &review, place, title);
+    }
+
+    /// Whether an object is of the kind that its request is about; one that says nothing is.
+    fn is_of(&mut self, index: usize, json: &Json, prefix: &JsonPath, asked: (&str, &str, &str)) -> bool {
+        let (group, version, kind) = asked;
+        let api_version = if group.is_empty() { version.to_owned() } else { format!("{group}/{version}") };
+        for (key, wanted) in [("kind", kind), ("apiVersion", api_version.as_str())] {
+            let found = json.get(key).and_then(Json::as_str).unwrap_or(wanted);
+            if found != wanted {
+                let message = format!(
+                    "the request is about {kind} of {api_version}; this object's `{key}` is `{found}`"
+                );
+                self.error(index, prefix.child(key), message, None);
+                return false;
+            }
+        }
+        true
     }
 
     fn resource_kind(
         &self,
-        group: &str,
-        version: &str,
-        kind: &str,
+        (group, version, kind): (&str, &str, &str),
         resource: &str,
-        subresource: &str,
+        subresource: Option<&str>,
     ) -> Option<KindInfo> {
-        if subresource.is_empty() || resource.is_empty() {
+        if subresource.is_none() || resource.is_empty() {
             return None;
         }
         let schema = self.compiled.catalog.schema();
@@ -348,13 +393,16 @@ impl Run<'_> {
 
     fn failed(&mut self, index: usize, prefix: JsonPath, error: &EvalError) {
         match error {
-            EvalError::Fact { errors, .. } => {
+            EvalError::Fact { what: "the object", errors } => {
                 for error in errors {
                     let path = error.path.parse().unwrap_or_default();
-                    self.error(index, prefix.join(&path), error.message.clone(), None);
+                    self.error(index, prefix.join(&path), error.to_string(), None);
                 }
             }
-            EvalError::Trap { .. } | EvalError::Place { .. } | EvalError::Unsettled { .. } => {
+            EvalError::Fact { .. }
+            | EvalError::Trap { .. }
+            | EvalError::Place { .. }
+            | EvalError::Unsettled { .. } => {
                 self.error(index, prefix, error.to_string(), None);
             }
         }
@@ -363,6 +411,167 @@ impl Run<'_> {
     fn error(&mut self, object: usize, path: JsonPath, message: String, help: Option<String>) {
         self.out.problems.push(InputProblem { object, path, message, help, is_error: true });
     }
+}
+
+/// The operations of admission reviews, by their words there.
+const OPERATIONS: [(&str, Operation); 4] = [
+    ("CREATE", Operation::Create),
+    ("UPDATE", Operation::Update),
+    ("DELETE", Operation::Delete),
+    ("CONNECT", Operation::Connect),
+];
+
+/// The request of an AdmissionReview.
+struct Asked<'r> {
+    operation: Operation,
+    /// Group, version, kind.
+    kind: (&'r str, &'r str, &'r str),
+    subresource: Option<&'r str>,
+    object: Option<&'r Json>,
+    old: Option<&'r Json>,
+    user: User,
+    request: Request,
+}
+
+/// What is wrong in a request, and where.
+type Wrong<'k> = Vec<(Vec<&'k str>, String)>;
+
+impl<'r> Asked<'r> {
+    /// Reads a request; says of every part that is not what it must be.
+    fn read(json: &'r Json) -> Result<Asked<'r>, Wrong<'static>> {
+        let mut fields = Fields { json, wrong: Vec::new() };
+        if !matches!(json, Json::Object(_)) {
+            return Err(vec![(Vec::new(), format!("expected a request, found {}", json.form()))]);
+        }
+        let word = fields.text(&["operation"]);
+        let operation = OPERATIONS.iter().find(|(name, _)| *name == word).map(|(_, operation)| *operation);
+        if operation.is_none() && fields.wrong.is_empty() {
+            let message = match word {
+                "" => "this request has no `operation`".to_owned(),
+                word => format!("`{word}` is not an operation"),
+            };
+            fields.wrong.push((vec!["operation"], message));
+        }
+        let kind = (
+            fields.text(&["kind", "group"]),
+            fields.text(&["kind", "version"]),
+            fields.text(&["kind", "kind"]),
+        );
+        if kind.2.is_empty() && fields.wrong.is_empty() {
+            fields.wrong.push((vec!["kind"], "this request names no `kind`".to_owned()));
+        }
+        let object = json.get("object").filter(|json| !json.is_null());
+        let old = json.get("oldObject").filter(|json| !json.is_null());
+        for (needed, found, key) in [
+            (&[Operation::Create, Operation::Update][..], object, "object"),
+            (&[Operation::Update, Operation::Delete][..], old, "oldObject"),
+        ] {
+            if found.is_none() && operation.is_some_and(|operation| needed.contains(&operation)) {
+                fields.wrong.push((vec![key], format!("a request to {word} must have an `{key}`")));
+            }
+        }
+        let user = User {
+            name: fields.text(&["userInfo", "username"]).to_owned(),
+            uid: fields.text(&["userInfo", "uid"]).to_owned(),
+            groups: fields.texts(&["userInfo", "groups"]),
+            extra: fields.extra(),
+        };
+        let dry_run = match json.get("dryRun") {
+            None | Some(Json::Null) => false,
+            Some(Json::Bool(dry_run)) => *dry_run,
+            Some(other) => {
+                fields.wrong.push((vec!["dryRun"], format!("expected a boolean, found {}", other.form())));
+                false
+            }
+        };
+        let request = Request {
+            uid: fields.text(&["uid"]).to_owned(),
+            name: fields.text(&["name"]).to_owned(),
+            namespace: fields.text(&["namespace"]).to_owned(),
+            resource: fields.text(&["resource", "resource"]).to_owned(),
+            dry_run,
+        };
+        let subresource = Some(fields.text(&["subResource"])).filter(|name| !name.is_empty());
+        match operation.filter(|_| fields.wrong.is_empty()) {
+            Some(operation) => Ok(Asked { operation, kind, subresource, object, old, user, request }),
+            None => Err(fields.wrong),
+        }
+    }
+}
+
+/// Reads parts of a request, and remembers those of the wrong form.
+struct Fields<'r> {
+    json: &'r Json,
+    wrong: Wrong<'static>,
+}
+
+impl<'r> Fields<'r> {
+    /// The value at `keys`, if it and its parents are there.
+    fn at(&mut self, keys: &[&'static str]) -> Option<&'r Json> {
+        let mut json = self.json;
+        for (depth, key) in keys.iter().enumerate() {
+            if !matches!(json, Json::Object(_)) {
+                let keys = keys.get(..depth).unwrap_or_default().to_vec();
+                let wrong = (keys, format!("expected an object, found {}", json.form()));
+                if !self.wrong.contains(&wrong) {
+                    self.wrong.push(wrong);
+                }
+                return None;
+            }
+            json = json.get(key).filter(|json| !json.is_null())?;
+        }
+        Some(json)
+    }
+
+    fn text(&mut self, keys: &[&'static str]) -> &'r str {
+        match self.at(keys) {
+            None => "",
+            Some(Json::Str(text)) => text,
+            Some(other) => {
+                self.wrong.push((keys.to_vec(), format!("expected a string, found {}", other.form())));
+                ""
+            }
+        }
+    }
+
+    fn texts(&mut self, keys: &[&'static str]) -> Vec<String> {
+        let Some(json) = self.at(keys) else { return Vec::new() };
+        let texts: Vec<String> = json.elements().iter().filter_map(Json::as_str).map(str::to_owned).collect();
+        if !matches!(json, Json::Array(_)) || texts.len() < json.elements().len() {
+            self.wrong.push((keys.to_vec(), "expected a list of strings".to_owned()));
+        }
+        texts
+    }
+
+    fn extra(&mut self) -> Vec<(String, Vec<String>)> {
+        let Some(json) = self.at(&["userInfo", "extra"]) else { return Vec::new() };
+        let mut extra = Vec::new();
+        let mut sound = matches!(json, Json::Object(_));
+        for (key, values) in json.entries() {
+            let texts: Vec<String> =
+                values.elements().iter().filter_map(Json::as_str).map(str::to_owned).collect();
+            sound &= values.is_null()
+                || matches!(values, Json::Array(_)) && texts.len() == values.elements().len();
+            extra.push((key.clone(), texts));
+        }
+        if !sound {
+            self.wrong.push((vec!["userInfo", "extra"], "expected an object of lists of strings".to_owned()));
+        }
+        extra
+    }
+}
+
+/// `Pod shop/web`, `Pod/exec shop/web`: what the request is about, whatever its body is.
+fn request_title(review: &Review<'_>) -> String {
+    let object = review.object.or(review.old);
+    let own =
+        |key| object.and_then(|json| json.at(&["metadata", key])).and_then(Json::as_str).unwrap_or_default();
+    let first = |a: &str, b: &str| if a.is_empty() { b.to_owned() } else { a.to_owned() };
+    let name = first(&review.request.name, &first(own("name"), own("generateName")));
+    let namespace = first(&review.request.namespace, own("namespace"));
+    let kind = review.subresource.map_or(review.kind.to_owned(), |sub| format!("{}/{sub}", review.kind));
+    let name = if name.is_empty() { "(no name)" } else { &name };
+    if namespace.is_empty() { format!("{kind} {name}") } else { format!("{kind} {namespace}/{name}") }
 }
 
 fn path(keys: &[&str]) -> JsonPath {

@@ -1,13 +1,17 @@
 //! What `eval` judges: objects, admission reviews and events, with their places in the files they come from.
 
 use std::{
+    collections::BTreeSet,
     io::Read,
     ops::Range,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use kpol_manifest::{Document, JsonPath, Limits, ManifestError, Syntax, objects, parse_bytes};
 use kpol_vm::json::Json;
+
+use crate::report::Text;
 
 /// Files below a directory, at most.
 const MAX_FILES: usize = 100_000;
@@ -15,44 +19,42 @@ const MAX_FILES: usize = 100_000;
 const MAX_DEPTH: usize = 64;
 
 /// One file, read and parsed.
-pub struct ManifestFile {
-    /// As messages call it.
-    pub name: String,
-    /// Its text.
-    pub text: String,
+pub(crate) struct ManifestFile {
+    /// Its text, with the name that messages use.
+    pub(crate) text: Arc<Text>,
     /// Its documents.
-    pub documents: Vec<Document>,
+    pub(crate) documents: Vec<Document>,
 }
 
 /// One object in a file.
 #[derive(Clone, Debug)]
-pub struct Object {
+pub(crate) struct Object<'f> {
     /// Index into the files.
-    pub file: usize,
+    pub(crate) file: usize,
     /// Index into the file's documents.
-    pub document: usize,
+    pub(crate) document: usize,
     /// Where the object stands in its document: `items[3]` of a `List`.
-    pub path: JsonPath,
+    pub(crate) path: JsonPath,
     /// The object.
-    pub json: Json,
+    pub(crate) json: &'f Json,
 }
 
 /// Where a path is in a manifest.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Located {
+pub(crate) struct Located {
     /// Whether it is written there; else the rest is about its nearest parent.
-    pub exact: bool,
+    pub(crate) exact: bool,
     /// How many segments of the path are written.
-    pub depth: usize,
+    pub(crate) depth: usize,
     /// The bytes to show.
-    pub range: Range<usize>,
+    pub(crate) range: Range<usize>,
 }
 
 /// Why a file is not read. Every one of these ends with exit code 2.
 #[derive(Debug, thiserror::Error)]
-pub enum InputError {
+pub(crate) enum InputError {
     /// The file system says no.
-    #[error("cannot read {path}: {why}")]
+    #[error("this cannot be read: {why}")]
     Io {
         /// The path.
         path: String,
@@ -60,135 +62,144 @@ pub enum InputError {
         why: String,
     },
     /// The text is no manifest.
-    #[error("{name}: {error}")]
+    #[error("{error}")]
     Manifest {
-        /// The file.
-        name: String,
-        /// Its text, as far as it is text.
-        text: String,
+        /// The file's text, as far as it is text.
+        text: Arc<Text>,
         /// What is wrong.
         error: Box<ManifestError>,
     },
     /// More files than anybody means.
-    #[error("{path} holds more than {MAX_FILES} manifests")]
+    #[error("this directory holds more than {MAX_FILES} manifests")]
     TooManyFiles {
         /// The directory.
         path: String,
     },
     /// A directory without manifests.
-    #[error("{path} holds no .yaml, .yml, .json or .ndjson files")]
+    #[error("this directory holds no .yaml, .yml, .json or .ndjson files")]
     Empty {
         /// The directory.
         path: String,
     },
 }
 
-/// The paths of the manifests that `args` name: files as they are, directories recursively and sorted.
-///
-/// # Errors
-/// When a path cannot be read, or a directory holds no manifests.
-pub fn find(args: &[PathBuf]) -> Result<Vec<PathBuf>, InputError> {
-    let mut found = Vec::new();
+/// The paths of the manifests that `args` name, each once: files as they are, directories recursively and sorted.
+/// Links are followed, but never round in a circle. What cannot be listed does not keep the rest from being read.
+pub(crate) fn find(args: &[PathBuf]) -> (Vec<PathBuf>, Vec<InputError>) {
+    let (mut found, mut errors) = (Vec::new(), Vec::new());
     for arg in args {
         if arg.as_os_str() == "-" || !arg.is_dir() {
             found.push(arg.clone());
-            continue;
-        }
-        let before = found.len();
-        let walker = walkdir::WalkDir::new(arg).follow_links(false).max_depth(MAX_DEPTH).sort_by_file_name();
-        let entries = walker.into_iter().filter_entry(|entry| {
-            let name = entry.file_name().to_string_lossy();
-            entry.depth() == 0 || !name.starts_with('.')
-        });
-        for entry in entries {
-            let entry = entry.map_err(|error| InputError::Io {
-                path: error.path().unwrap_or(arg).display().to_string(),
-                why: error.io_error().map_or_else(|| error.to_string(), ToString::to_string),
-            })?;
-            if entry.path().is_file() && is_manifest(entry.path()) {
-                found.push(entry.into_path());
-            }
-            if found.len() > MAX_FILES {
-                return Err(InputError::TooManyFiles { path: arg.display().to_string() });
-            }
-        }
-        if found.len() == before {
-            return Err(InputError::Empty { path: arg.display().to_string() });
+        } else if let Err(error) = below(arg, &mut found, &mut errors) {
+            errors.push(error);
         }
     }
-    Ok(found)
+    let mut seen = BTreeSet::new();
+    found.retain(|path| {
+        let is_stdin = path.as_os_str() == "-";
+        seen.insert(path.canonicalize().ok().filter(|_| !is_stdin).unwrap_or_else(|| path.clone()))
+    });
+    (found, errors)
 }
 
-fn is_manifest(path: &Path) -> bool {
+/// The manifests below a directory.
+fn below(dir: &Path, found: &mut Vec<PathBuf>, errors: &mut Vec<InputError>) -> Result<(), InputError> {
+    let mut count = 0;
+    let walker = walkdir::WalkDir::new(dir).follow_links(true).max_depth(MAX_DEPTH).sort_by_file_name();
+    let entries = walker.into_iter().filter_entry(|entry| {
+        let name = entry.file_name().to_string_lossy();
+        entry.depth() == 0 || !name.starts_with('.')
+    });
+    for entry in entries {
+        match entry {
+            Ok(entry) if entry.file_type().is_file() && is_manifest(entry.path()) => {
+                count += 1;
+                found.push(entry.into_path());
+            }
+            Ok(_) => {}
+            // A link back up: what it stands for is read where it is.
+            Err(error) if error.loop_ancestor().is_some() => {}
+            // A link to nowhere, of which nobody would expect a manifest.
+            Err(error) if error.path().is_some_and(|path| path.is_symlink() && !is_manifest(path)) => {}
+            Err(error) => errors.push(InputError::Io {
+                path: error.path().unwrap_or(dir).display().to_string(),
+                why: error.io_error().map_or_else(|| error.to_string(), ToString::to_string),
+            }),
+        }
+        if count > MAX_FILES {
+            return Err(InputError::TooManyFiles { path: dir.display().to_string() });
+        }
+    }
+    if count == 0 && errors.is_empty() {
+        return Err(InputError::Empty { path: dir.display().to_string() });
+    }
+    Ok(())
+}
+
+/// Whether a file has the name of a manifest.
+pub(crate) fn is_manifest(path: &Path) -> bool {
     path.extension()
         .and_then(|extension| extension.to_str())
         .is_some_and(|extension| matches!(extension, "yaml" | "yml" | "json" | "ndjson"))
 }
 
-/// Reads and parses one file, or standard input for `-`.
+/// Reads and parses one file, or standard input for `-`; messages call it `name`.
 ///
 /// # Errors
 /// When it cannot be read, is too large, or is no manifest.
-pub fn read(path: &Path, stdin: &mut dyn Read, limits: &Limits) -> Result<ManifestFile, InputError> {
-    let (name, bytes) = if path.as_os_str() == "-" {
-        ("<stdin>".to_owned(), read_bounded(stdin, limits.bytes))
+pub(crate) fn read(
+    path: &Path,
+    name: String,
+    stdin: &mut dyn Read,
+    limits: &Limits,
+) -> Result<ManifestFile, InputError> {
+    let bytes = if path.as_os_str() == "-" {
+        read_bounded(stdin, limits.bytes)
     } else {
-        let bytes = std::fs::File::open(path).and_then(|mut file| {
-            let metadata = file.metadata()?;
-            if metadata.is_dir() {
-                return Err(std::io::Error::other("this is a directory"));
-            }
-            read_bounded(&mut file, limits.bytes)
-        });
-        // A directory was expanded before; here it is what the system says about it.
-        (path.display().to_string(), bytes)
+        std::fs::File::open(path).and_then(|mut file| read_bounded(&mut file, limits.bytes))
     };
     let bytes = bytes.map_err(|error| InputError::Io { path: name.clone(), why: error.to_string() })?;
+    // kubectl reads YAML from files called .json, too; but what is wrong in one is explained as JSON.
     let syntax = match path.extension().and_then(|extension| extension.to_str()) {
         Some("json" | "ndjson") => Syntax::Json,
-        Some("yaml" | "yml") => Syntax::Yaml,
         _ => Syntax::Auto,
     };
-    // kubectl reads YAML from files called .json, too; only what is surely JSON is read strictly.
-    let syntax = if matches!(syntax, Syntax::Yaml) { Syntax::Auto } else { syntax };
-    match parse_bytes(&bytes, syntax, limits) {
-        Ok(documents) => {
-            Ok(ManifestFile { name, text: String::from_utf8_lossy(&bytes).into_owned(), documents })
-        }
-        Err(error) => Err(InputError::Manifest {
-            name,
-            text: String::from_utf8_lossy(&bytes).into_owned(),
-            error: Box::new(error),
-        }),
+    let parsed = parse_bytes(&bytes, syntax, limits);
+    let text = String::from_utf8(bytes)
+        .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
+    let text = Text::new(name, text);
+    match parsed {
+        Ok(documents) => Ok(ManifestFile { text, documents }),
+        Err(error) => Err(InputError::Manifest { text, error: Box::new(error) }),
     }
 }
 
 /// One byte more than the limit is enough to know that there is too much.
 fn read_bounded(reader: &mut dyn Read, limit: usize) -> std::io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    reader.take(limit as u64 + 1).read_to_end(&mut bytes)?;
+    reader.take((limit as u64).saturating_add(1)).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 
 /// The objects of parsed files, `List`s opened.
 #[must_use]
-pub fn all_objects(files: &[ManifestFile]) -> Vec<Object> {
+pub(crate) fn all_objects(files: &[ManifestFile]) -> Vec<Object<'_>> {
     let mut all = Vec::new();
     for (file, parsed) in files.iter().enumerate() {
         for (document, parsed) in parsed.documents.iter().enumerate() {
             for (path, json) in objects(parsed) {
-                all.push(Object { file, document, path, json: json.clone() });
+                all.push(Object { file, document, path, json });
             }
         }
     }
     all
 }
 
-impl Object {
+impl Object<'_> {
     /// What stands for `path` inside this object: key and value of a short value, the key of a long one; of what is not
     /// written, the same of its nearest parent.
     #[must_use]
-    pub fn locate(&self, files: &[ManifestFile], path: &JsonPath) -> Located {
+    pub(crate) fn locate(&self, files: &[ManifestFile], path: &JsonPath) -> Located {
         let file = files.get(self.file);
         let Some((file, document)) = file.and_then(|file| Some((file, file.documents.get(self.document)?)))
         else {
@@ -199,7 +210,7 @@ impl Object {
         while !document.span_of(&at).1 && at.0.pop().is_some() {}
         let value = document.span_of(&at).0;
         let lines = |range: &Range<usize>| {
-            file.text.get(range.clone()).is_some_and(|text| !text.trim_end().contains('\n'))
+            file.text.text.get(range.clone()).is_some_and(|text| !text.trim_end().contains('\n'))
         };
         let range = match document.key_span_of(&at) {
             Some(key) if key.start <= value.start && lines(&(key.start..value.end)) => key.start..value.end,
@@ -207,6 +218,7 @@ impl Object {
             None => value,
         };
         let end = file
+            .text
             .text
             .get(range.clone())
             .and_then(|text| text.find('\n'))
@@ -216,14 +228,14 @@ impl Object {
 
     /// `Pod shop/web`, for messages.
     #[must_use]
-    pub fn title(&self) -> String {
-        title(&self.json)
+    pub(crate) fn title(&self) -> String {
+        title(self.json)
     }
 }
 
 /// `Pod shop/web`.
 #[must_use]
-pub fn title(json: &Json) -> String {
+pub(crate) fn title(json: &Json) -> String {
     let text = |keys: &[&str]| json.at(keys).and_then(Json::as_str);
     let kind = text(&["kind"]).unwrap_or("object");
     let name =

@@ -50,16 +50,15 @@ pub(crate) fn write(
             github::summary(report, io)?;
         }
     }
+    let has_why = !report.traces.is_empty() || report.findings.iter().any(|finding| finding.why.is_some());
+    if has_why && !matches!(format, Format::Human | Format::Json) && !global.quiet {
+        io.err("note: this format has no place for --why; `human` and `json` have\n");
+    }
     if matches!(format, Format::Human | Format::Short | Format::Github) && !global.quiet {
         let paint = Paint::new(io.colored_stderr(global.color));
         io.err(&human::summary(report, &paint));
     }
     Ok(())
-}
-
-/// Problems of a command whose results are no report, for stderr.
-pub(crate) fn problems(problems: &[Problem], global: &Global, io: &Io) -> String {
-    human::problems(problems, &Paint::new(io.colored_stderr(global.color)))
 }
 
 /// A report for people, for stderr.

@@ -10,32 +10,44 @@ use kpol_vm::{
     types::{Record, Type},
 };
 
-/// How many problems of one object are listed.
+/// How many errors of one object are listed, and how many warnings.
 const MAX_PROBLEMS: usize = 100;
 
 /// Something in a manifest that its kind does not have.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Problem {
+pub(crate) struct Problem {
     /// Where.
-    pub path: JsonPath,
+    pub(crate) path: JsonPath,
     /// One sentence.
-    pub message: String,
+    pub(crate) message: String,
     /// An error (a value of the wrong type), or a warning (an unknown field).
-    pub is_error: bool,
+    pub(crate) is_error: bool,
 }
 
 /// Everything in `object` that does not fit `record`.
 #[must_use]
-pub fn validate(catalog: &Catalog, record: &Record, object: &Json) -> Vec<Problem> {
-    let mut walk = Walk { catalog, path: Vec::new(), problems: Vec::new() };
-    walk.record(record, object);
-    walk.problems
+pub(crate) fn validate(catalog: &Catalog, record: &Record, object: &Json) -> Vec<Problem> {
+    let mut walk = Walk { catalog, path: Vec::new(), errors: Vec::new(), warnings: Vec::new(), more: 0 };
+    if matches!(object, Json::Object(_)) {
+        walk.record(record, object);
+    } else {
+        walk.problem(true, format!("expected an object ({}), found {}", record.name, object.form()));
+    }
+    let mut problems = walk.errors;
+    problems.append(&mut walk.warnings);
+    if walk.more > 0 {
+        let message = format!("{} more problems of this object are not listed", walk.more);
+        problems.push(Problem { path: JsonPath::default(), message, is_error: false });
+    }
+    problems
 }
 
 struct Walk<'c> {
     catalog: &'c Catalog,
     path: Vec<Segment>,
-    problems: Vec<Problem>,
+    errors: Vec<Problem>,
+    warnings: Vec<Problem>,
+    more: usize,
 }
 
 impl Walk<'_> {
@@ -87,8 +99,11 @@ impl Walk<'_> {
     }
 
     fn problem(&mut self, is_error: bool, message: String) {
-        if self.problems.len() < MAX_PROBLEMS {
-            self.problems.push(Problem { path: JsonPath(self.path.clone()), message, is_error });
+        let list = if is_error { &mut self.errors } else { &mut self.warnings };
+        if list.len() < MAX_PROBLEMS {
+            list.push(Problem { path: JsonPath(self.path.clone()), message, is_error });
+        } else {
+            self.more += 1;
         }
     }
 }

@@ -17,7 +17,7 @@ use crate::{
     load::{LoadOptions, Loaded, load},
     manifests::{self, InputError, Located, ManifestFile, Object},
     render,
-    report::{Finding, Outcome, Place, Problem, Report, Text, count},
+    report::{Finding, Outcome, Place, Problem, Report, count},
     why,
 };
 
@@ -42,31 +42,27 @@ pub(crate) fn run(args: &EvalArgs, global: &Global, io: &mut Io) -> Result<Exit,
     // What `check` says about a policy is not repeated with every manifest.
     report.diagnostics.clear();
     let evaluator = prepare(args, &loaded, io)?;
+    report.notes.extend(newer(args, &loaded));
     let limits = Limits { bytes: args.max_bytes, ..Limits::default() };
-    let mut files = Vec::new();
-    let mut texts = Vec::new();
-    read_all(&inputs, &limits, io, &mut files, &mut texts, &mut report);
+    let mut files = read_all(&inputs, &limits, io, &mut report);
     let judged_files = files.len();
+    files.extend(read_all(&args.cluster, &limits, io, &mut report));
     let objects = manifests::all_objects(&files);
-    read_all(&args.cluster, &limits, io, &mut files, &mut texts, &mut report);
-    let cluster_files = files.get(judged_files..).unwrap_or_default();
-    let cluster: Vec<Json> =
-        manifests::all_objects(cluster_files).into_iter().map(|object| object.json).collect();
-    add_crds(&mut loaded, &objects, &files, &texts, &mut report);
+    let judged = objects.iter().filter(|object| object.file < judged_files).count();
+    add_crds(&mut loaded, &objects, &files, &mut report);
     let settings = Settings {
         skip_unknown_kinds: args.skip_unknown_kinds,
         why: args.why,
         mutate: args.mutate.is_some(),
     };
-    let bar = progress(objects.len(), global, io);
-    let verdicts = judge::judge(&loaded.compiled, &evaluator, &objects, &cluster, settings, |index| {
+    let bar = progress(judged, global, io);
+    let verdicts = judge::judge(&loaded.compiled, &evaluator, &objects, judged, settings, |index| {
         if index.is_multiple_of(PROGRESS_STEP) {
             bar.set_position(index as u64);
         }
     });
     bar.finish_and_clear();
-    let context =
-        Context { loaded: &loaded, evaluator: &evaluator, files: &files, texts: &texts, objects: &objects };
+    let context = Context { loaded: &loaded, evaluator: &evaluator, files: &files, objects: &objects };
     context.fill(&verdicts, args.why, &mut report);
     if let Some(what) = args.mutate {
         return Ok(context
@@ -106,7 +102,36 @@ fn split(args: &EvalArgs) -> Result<(Vec<String>, Vec<String>), CliError> {
             "name files or directories behind the policy, or `-` for standard input".to_owned(),
         ));
     }
+    let all = || policies.iter().chain(&inputs).chain(&args.cluster);
+    if all().filter(|path| *path == "-").count() > 1 {
+        return Err(CliError::usage(
+            "standard input is asked for twice",
+            "it can be read once: name a file in place of one `-`".to_owned(),
+        ));
+    }
+    if let Some(empty) = all().find(|path| path.is_empty()) {
+        return Err(CliError::usage(format!("`{empty}` is no path"), None));
+    }
+    if let Some(path) = policies.iter().find(|path| manifests::is_manifest(path.as_ref())) {
+        return Err(CliError::usage(
+            format!("{path} is a manifest, and is given as a policy"),
+            "kpolc eval -p POLICY MANIFEST...".to_owned(),
+        ));
+    }
     Ok((policies, inputs))
+}
+
+/// That the version which is asked for is newer than any that is known here.
+fn newer(args: &EvalArgs, loaded: &Loaded) -> Option<Problem> {
+    let newest = loaded.compiled.catalog.schema().minors().1;
+    let asked = args.kubernetes.filter(|minor| minor.0 > newest)?;
+    Some(Problem {
+        message: format!("Kubernetes {asked} is newer than 1.{newest}, the newest that this kpolc knows"),
+        file: None,
+        place: None,
+        secondary: None,
+        help: Some(format!("objects are judged by the fields of 1.{newest}")),
+    })
 }
 
 fn prepare(args: &EvalArgs, loaded: &Loaded, io: &Io) -> Result<Evaluator, CliError> {
@@ -134,44 +159,45 @@ fn prepare(args: &EvalArgs, loaded: &Loaded, io: &Io) -> Result<Evaluator, CliEr
 }
 
 fn params(args: &EvalArgs, loaded: &Loaded) -> Result<Vec<(String, Const)>, CliError> {
-    let mut params = Vec::new();
+    let mut params: Vec<(String, Const)> = Vec::new();
     for given in &args.params {
         let Some((name, text)) = given.split_once('=') else {
             return Err(CliError::usage(format!("--param {given}: expected NAME=VALUE"), None));
         };
         let value = param_value(&loaded.compiled, name.trim(), text.trim())
             .map_err(|error| CliError::usage(format!("--param {given}: {error}"), None))?;
+        if params.iter().any(|(name, _)| *name == value.0) {
+            let message = format!("--param {given}: {} has a value already", value.0);
+            return Err(CliError::usage(message, "a list is one value: `--param names=a,b`".to_owned()));
+        }
         params.push(value);
     }
     Ok(params)
 }
 
-fn read_all(
-    paths: &[String],
-    limits: &Limits,
-    io: &mut Io,
-    files: &mut Vec<ManifestFile>,
-    texts: &mut Vec<Arc<Text>>,
-    report: &mut Report,
-) {
-    let paths: Vec<PathBuf> = paths
-        .iter()
-        .map(|path| if path == "-" { PathBuf::from("-") } else { io.at(path.as_ref()) })
-        .collect();
-    let found = match manifests::find(&paths) {
-        Ok(found) => found,
-        Err(error) => return report.problems.push(problem(&error)),
-    };
+/// Reads what `paths` name; what cannot be read is a problem, and what holds nothing is noted.
+fn read_all(paths: &[String], limits: &Limits, io: &mut Io, report: &mut Report) -> Vec<ManifestFile> {
+    let at = |path: &String| if path == "-" { PathBuf::from("-") } else { io.at(path.as_ref()) };
+    let named: Vec<PathBuf> = paths.iter().map(at).collect();
+    let (found, errors) = manifests::find(&named);
+    report.problems.extend(errors.iter().map(|error| problem(error, io)));
+    let mut files = Vec::new();
     for path in found {
-        match manifests::read(&path, &mut io.stdin, limits) {
-            Ok(mut file) => {
-                file.name = shown(&path, io);
-                texts.push(Text::new(file.name.clone(), file.text.clone()));
+        let name = shown(&path, io);
+        match manifests::read(&path, name, &mut io.stdin, limits) {
+            Ok(file) => {
+                // In a directory such files are usual: templates that come to nothing.
+                if file.documents.is_empty() && named.contains(&path) {
+                    report
+                        .notes
+                        .push(Problem::of_file(file.text.name.clone(), "there is no object in this file"));
+                }
                 files.push(file);
             }
-            Err(error) => report.problems.push(problem(&error)),
+            Err(error) => report.problems.push(problem(&error, io)),
         }
     }
+    files
 }
 
 /// A path as the user gave it: relative to the directory of the run.
@@ -182,25 +208,17 @@ fn shown(path: &std::path::Path, io: &Io) -> String {
     path.strip_prefix(&io.dir).unwrap_or(path).display().to_string()
 }
 
-fn problem(error: &InputError) -> Problem {
+fn problem(error: &InputError, io: &Io) -> Problem {
     match error {
-        InputError::Manifest { name, text, error } => {
-            Problem::manifest(&Text::new(name.clone(), text.clone()), error)
-        }
+        InputError::Manifest { text, error } => Problem::manifest(text, error),
         InputError::Io { path, .. } | InputError::TooManyFiles { path } | InputError::Empty { path } => {
-            Problem::of_file(path.clone(), error.to_string())
+            Problem::of_file(shown(path.as_ref(), io), error.to_string())
         }
     }
 }
 
 /// Kinds that the manifests themselves define are known to the rest of them.
-fn add_crds(
-    loaded: &mut Loaded,
-    objects: &[Object],
-    files: &[ManifestFile],
-    texts: &[Arc<Text>],
-    report: &mut Report,
-) {
+fn add_crds(loaded: &mut Loaded, objects: &[Object<'_>], files: &[ManifestFile], report: &mut Report) {
     for object in objects {
         let is_crd = object.json.get("kind").and_then(Json::as_str) == Some("CustomResourceDefinition");
         let name = object.json.at(&["spec", "names", "kind"]).and_then(Json::as_str);
@@ -209,10 +227,9 @@ fn add_crds(
         if schema.kind(name).is_some() {
             continue;
         }
-        for error in schema.add_crd(name, &object.json).err().into_iter().flatten() {
+        for error in schema.add_crd(name, object.json).err().into_iter().flatten() {
             let path: JsonPath = error.path.parse().unwrap_or_default();
-            if let Some(text) = texts.get(object.file) {
-                let place = Place { text: Arc::clone(text), range: object.locate(files, &path).range };
+            if let Some(place) = place(files, object, &path) {
                 report.problems.push(Problem::at(place, error.message));
             }
         }
@@ -232,8 +249,7 @@ struct Context<'e> {
     loaded: &'e Loaded,
     evaluator: &'e Evaluator,
     files: &'e [ManifestFile],
-    texts: &'e [Arc<Text>],
-    objects: &'e [Object],
+    objects: &'e [Object<'e>],
 }
 
 impl Context<'_> {
@@ -241,7 +257,7 @@ impl Context<'_> {
         for problem in &verdicts.problems {
             let Some(object) = self.objects.get(problem.object) else { continue };
             let Some(place) = self.place(object, &problem.path) else { continue };
-            let mut said = Problem::at(place, format!("{}: {}", object.title(), problem.message));
+            let mut said = Problem::at(place, format!("{}{}", subject(object), problem.message));
             said.help = problem.help.clone();
             if problem.is_error {
                 report.problems.push(said);
@@ -251,19 +267,28 @@ impl Context<'_> {
         }
         for judged in &verdicts.judged {
             let Some(object) = self.objects.get(judged.object) else { continue };
+            report.objects.push((judged.title.clone(), self.file(object)));
             report.findings.extend(self.findings(object, judged, why));
+            report.notes.extend(self.omitted(object, judged));
             if why {
-                report.traces.extend(self.traces(object, judged));
+                report.traces.extend(self.traces(judged));
             }
         }
         report.summary = self.summary(verdicts, report);
     }
 
-    fn findings(&self, object: &Object, judged: &Judged, why: bool) -> Vec<Finding> {
+    /// That an object breaks a rule more often than is listed.
+    fn omitted(&self, object: &Object<'_>, judged: &Judged) -> Option<Problem> {
+        let omitted = Some(judged.outcome.omitted).filter(|omitted| *omitted > 0)?;
+        let message = format!("{}: {omitted} more findings are not listed", judged.title);
+        Some(Problem::at(self.place(object, &judged.prefix)?, message))
+    }
+
+    fn findings(&self, object: &Object<'_>, judged: &Judged, why: bool) -> Vec<Finding> {
         judged.outcome.findings.iter().map(|finding| self.finding(object, judged, finding, why)).collect()
     }
 
-    fn finding(&self, object: &Object, judged: &Judged, found: &evaluate::Finding, why: bool) -> Finding {
+    fn finding(&self, object: &Object<'_>, judged: &Judged, found: &evaluate::Finding, why: bool) -> Finding {
         // What a mutation has made stands nowhere in the file.
         let written = judged.mutated.is_none();
         let located: Vec<(String, Option<Located>)> = found
@@ -284,9 +309,9 @@ impl Context<'_> {
         }
         let place = match best {
             Some(best) => self
-                .texts
+                .files
                 .get(object.file)
-                .map(|text| Place { text: Arc::clone(text), range: best.range.clone() }),
+                .map(|file| Place { text: Arc::clone(&file.text), range: best.range.clone() }),
             None => self.place(object, &judged.prefix),
         };
         let blames =
@@ -301,8 +326,8 @@ impl Context<'_> {
             outcome: Outcome::of(found.effect, found.excepted.is_some()),
             message: found.message.clone(),
             fix: found.fix.clone(),
-            object: object_title(object, judged),
-            file: self.files.get(object.file).map(|file| file.name.clone()).unwrap_or_default(),
+            object: judged.title.clone(),
+            file: self.file(object),
             place,
             blames,
             mitre: found.meta.mitre.clone(),
@@ -318,21 +343,24 @@ impl Context<'_> {
     }
 
     /// Why the rules that did not hit did not.
-    fn traces(&self, object: &Object, judged: &Judged) -> Vec<String> {
+    fn traces(&self, judged: &Judged) -> Vec<String> {
         let mut lines = Vec::new();
         for trace in &judged.outcome.traces {
             let rule: Option<&Rule> = self.evaluator.module().rules.get(trace.rule.index());
             if let Some(rule) = rule.filter(|_| !trace.traces.iter().any(|trace| trace.hit)) {
-                lines.push(why::passed(&self.loaded.compiled, trace, rule, &object_title(object, judged)));
+                lines.push(why::passed(&self.loaded.compiled, trace, rule, &judged.title));
             }
         }
         lines
     }
 
-    fn place(&self, object: &Object, path: &JsonPath) -> Option<Place> {
-        let text = self.texts.get(object.file)?;
-        let range = object.locate(self.files, path).range;
-        Some(Place { text: Arc::clone(text), range })
+    fn place(&self, object: &Object<'_>, path: &JsonPath) -> Option<Place> {
+        place(self.files, object, path)
+    }
+
+    /// The name of an object's file.
+    fn file(&self, object: &Object<'_>) -> String {
+        self.files.get(object.file).map(|file| file.text.name.clone()).unwrap_or_default()
     }
 
     fn summary(&self, verdicts: &Verdicts, report: &Report) -> String {
@@ -342,12 +370,19 @@ impl Context<'_> {
             0 => "nothing denied".to_owned(),
             denied => count(denied, "violation"),
         }];
+        let omitted: usize = verdicts.judged.iter().map(|judged| judged.outcome.omitted).sum();
+        if omitted > 0 {
+            parts.push(format!("{omitted} not listed"));
+        }
         for (number, word) in
             [(counts.warned, "warned"), (counts.recorded, "recorded"), (counts.excepted, "excepted")]
         {
             if number > 0 {
                 parts.push(format!("{number} {word}"));
             }
+        }
+        if counts.problems > 0 {
+            parts.push(format!("{} in the inputs", count(counts.problems, "error")));
         }
         if verdicts.skipped > 0 {
             parts.push(format!("{} of unknown kinds passed over", count(verdicts.skipped, "object")));
@@ -387,9 +422,9 @@ impl Context<'_> {
             let Some(object) = self.objects.get(judged.object) else { continue };
             let json = match (what, &judged.mutated) {
                 (MutateOutput::Objects, Some(mutated)) => serde_json::Value::from(&mutated.object),
-                (MutateOutput::Objects, None) => serde_json::Value::from(&object.json),
+                (MutateOutput::Objects, None) => serde_json::Value::from(object.json),
                 (MutateOutput::Patch, mutated) => serde_json::json!({
-                    "object": object_title(object, judged),
+                    "object": judged.title,
                     "mutations": mutated.as_ref().map_or(&[][..], |mutated| &mutated.applied),
                     "patch": mutated.as_ref().map_or(&[][..], |mutated| &mutated.patch),
                 }),
@@ -400,7 +435,9 @@ impl Context<'_> {
             io.out(&format!("{}\n", documents.join("\n---\n")));
         }
         let changed = verdicts.judged.iter().filter(|judged| judged.mutated.is_some()).count();
-        io.err(&render::problems(&report.problems, global, io));
+        let beside =
+            Report { problems: report.problems.clone(), notes: report.notes.clone(), ..Report::default() };
+        io.err(&render::on_stderr(&beside, global, io));
         if !global.quiet {
             let judged = count(verdicts.judged.len(), "object");
             io.err(&format!("mutated {changed} of {judged}\n"));
@@ -409,16 +446,18 @@ impl Context<'_> {
     }
 }
 
-fn object_title(object: &Object, judged: &Judged) -> String {
-    let inner = judged.prefix.0.iter().try_fold(&object.json, |json, segment| match segment {
-        kpol_manifest::Segment::Key(key) => json.get(key),
-        kpol_manifest::Segment::Index(index) => json.elements().get(*index),
-    });
-    if object.json.at(&["event", "name"]).is_some() && object.json.get("kind").is_none() {
-        let name = object.json.at(&["event", "name"]).and_then(Json::as_str).unwrap_or("event");
-        return format!("event {name}");
+fn place(files: &[ManifestFile], object: &Object<'_>, path: &JsonPath) -> Option<Place> {
+    let file = files.get(object.file)?;
+    Some(Place { text: Arc::clone(&file.text), range: object.locate(files, path).range })
+}
+
+/// Whose problem it is; what is no object has no name.
+fn subject(object: &Object<'_>) -> String {
+    match object.json.get("kind").and_then(Json::as_str) {
+        Some("AdmissionReview") => "AdmissionReview: ".to_owned(),
+        Some(_) => format!("{}: ", object.title()),
+        None => String::new(),
     }
-    inner.map_or_else(|| object.title(), manifests::title)
 }
 
 fn exception_words(finding: &evaluate::Finding) -> Option<String> {

@@ -1,9 +1,10 @@
 //! `kpolc test`: the tests that policies hold, on the reference engine.
 
-use std::{collections::BTreeSet, time::Instant};
+use std::{collections::BTreeSet, path::Path, time::Instant};
 
 use kpol_compiler::{Compiled, Expect, Given, Subject, TestCase, Verdict};
-use kpol_manifest::{Limits, Syntax, objects, parse};
+use kpol_grammar::span::Span;
+use kpol_manifest::{Document, Limits, Syntax, objects, parse};
 use kpol_vm::{
     evaluate::{self, Evaluator, Finding, Inventory, Mutated, Review, User},
     ir::{Const, Mode, Module, Operation, RuleId, Target},
@@ -15,8 +16,10 @@ use crate::{
     args::{Global, TestArgs},
     coverage::Coverage,
     load::{LoadOptions, Loaded, load},
-    manifests, render,
-    report::{Place, Report, TestFailure, TestOutcome, TestResult, count},
+    manifests::{self, InputError},
+    render,
+    report::{Report, TestFailure, TestOutcome, TestResult, count},
+    validate::validate,
 };
 
 pub(crate) fn run(args: &TestArgs, global: &Global, io: &mut Io) -> Result<Exit, CliError> {
@@ -96,11 +99,13 @@ impl<'r> Run<'r> {
         let outcome = match self.outcome(test, coverage) {
             Ok(gave) => self.compare(test, &gave, report),
             Err(Stop::Skipped(why)) => TestOutcome::Skipped(why),
-            Err(Stop::Broken(why)) => TestOutcome::Failed(vec![TestFailure {
-                message: why,
-                place: place.clone(),
-                notes: Vec::new(),
-            }]),
+            Err(Stop::Broken(message)) => {
+                TestOutcome::Failed(vec![TestFailure { message, place: place.clone(), notes: Vec::new() }])
+            }
+            Err(Stop::Given { span, message }) => {
+                let place = report.place(span).unwrap_or_else(|| place.clone());
+                TestOutcome::Failed(vec![TestFailure { message, place, notes: Vec::new() }])
+            }
         };
         Some(TestResult {
             subject: test.subject_name.clone(),
@@ -176,7 +181,7 @@ impl<'r> Run<'r> {
             coverage.add(rule, &outcome);
             gave.findings.extend(outcome.findings.into_iter().filter(|finding| finding.rule == rule));
         }
-        let (inventory, namespaces) = self.cluster(&evaluator, test, &objects);
+        let (inventory, namespaces) = self.cluster(&evaluator, test, &objects)?;
         for (old, object) in pairs(&targets, &objects) {
             if let Some(mut review) = self.request(&targets, object, old) {
                 review.namespace = namespaces.iter().find(|json| name_of(json) == review.request.namespace);
@@ -207,12 +212,12 @@ impl<'r> Run<'r> {
     fn mutation(&self, test: &TestCase, module: Module) -> Result<Gave, Stop> {
         let evaluator = self.evaluator(module, test)?;
         let (objects, _) = self.inputs(test)?;
-        let (inventory, namespaces) = self.cluster(&evaluator, test, &objects);
+        let (inventory, namespaces) = self.cluster(&evaluator, test, &objects)?;
         let mut gave = Gave::default();
         for object in &objects {
             let Some(mut review) = Review::create(object) else { continue };
             review.namespace = namespaces.iter().find(|json| name_of(json) == review.request.namespace);
-                review.user = test.user.as_ref().map_or_else(User::default, user);
+            review.user = test.user.as_ref().map_or_else(User::default, user);
             let mutated =
                 evaluator.mutate(&review, &inventory).map_err(|error| Stop::Broken(error.to_string()))?;
             let mut again = review.clone();
@@ -238,25 +243,65 @@ impl<'r> Run<'r> {
             match given {
                 Given::Object { json, .. } => all.push(json.clone()),
                 Given::Event { name, json, .. } => events.push((name.clone(), json.clone())),
-                Given::Yaml { text, .. } => all.extend(read(text, "the YAML of this test")?),
+                Given::Yaml { text, span } => {
+                    let documents = parse(text, Syntax::Auto, &Limits::default())
+                        .map_err(|error| broken(*span, format!("the YAML of this test: {error}")))?;
+                    all.extend(self.sound(&documents, *span)?);
+                }
                 Given::Manifest { path, span } => {
                     let source = self.compiled().sources.get(span.file.0 as usize);
-                    let beside = source.map(|s| std::path::Path::new(&s.name)).and_then(|path| path.parent());
-                    let file = self.dir.join(beside.unwrap_or_else(|| "".as_ref())).join(path);
-                    let text = std::fs::read_to_string(&file)
-                        .map_err(|error| Stop::Broken(format!("{}: {error}", file.display())))?;
-                    all.extend(read(&text, path)?);
+                    let beside = source.map(|s| Path::new(&s.name)).and_then(Path::parent);
+                    let file = self.dir.join(beside.unwrap_or(Path::new(""))).join(path);
+                    let read =
+                        manifests::read(&file, path.clone(), &mut std::io::empty(), &Limits::default());
+                    let read = read.map_err(|error| broken(*span, unreadable(path, &error)))?;
+                    all.extend(self.sound(&read.documents, *span)?);
                 }
             }
         }
         Ok((all, events))
     }
 
-    fn cluster(&self, evaluator: &Evaluator, test: &TestCase, objects: &[Json]) -> (Inventory, Vec<Json>) {
+    /// The objects of documents. What is no object, or has not the form of its kind, would be judged as something
+    /// that never exists.
+    fn sound(&self, documents: &[Document], span: Span) -> Result<Vec<Json>, Stop> {
+        let catalog = &self.compiled().catalog;
+        let mut sound = Vec::new();
+        for (_, json) in documents.iter().flat_map(objects) {
+            let Some(review) = Review::create(json) else {
+                return Err(broken(span, "there is something without `apiVersion` and `kind`".to_owned()));
+            };
+            let info = catalog.schema().kind_of(review.group, review.version, review.kind);
+            if let Some(record) = info.and_then(|info| catalog.record(&info.record))
+                && let Some(problem) =
+                    validate(catalog, &record, json).into_iter().find(|problem| problem.is_error)
+            {
+                let title = manifests::title(json);
+                return Err(broken(span, format!("{title}: `{}`: {}", problem.path, problem.message)));
+            }
+            sound.push(json.clone());
+        }
+        if sound.is_empty() {
+            return Err(broken(span, "there is no object in this".to_owned()));
+        }
+        Ok(sound)
+    }
+
+    fn cluster(
+        &self,
+        evaluator: &Evaluator,
+        test: &TestCase,
+        objects: &[Json],
+    ) -> Result<(Inventory, Vec<Json>), Stop> {
         let everything: Vec<Json> = test.objects.iter().chain(objects).cloned().collect();
-        let (inventory, _) = evaluator.inventory(&everything);
+        let (inventory, misfits) = evaluator.inventory(&everything);
+        if let Some((index, errors)) = misfits.first() {
+            let title = everything.get(*index).map(manifests::title).unwrap_or_default();
+            let errors: Vec<String> = errors.iter().map(ToString::to_string).collect();
+            return Err(Stop::Broken(format!("{title}: {}", errors.join("; "))));
+        }
         let is_namespace = |json: &&Json| json.get("kind").and_then(Json::as_str) == Some("Namespace");
-        (inventory, everything.iter().filter(is_namespace).cloned().collect())
+        Ok((inventory, everything.iter().filter(is_namespace).cloned().collect()))
     }
 
     /// The request that an object stands for: of the first operation that the rule is for.
@@ -304,6 +349,27 @@ impl<'r> Run<'r> {
 enum Stop {
     Skipped(String),
     Broken(String),
+    /// Of one of its inputs.
+    Given {
+        span: Span,
+        message: String,
+    },
+}
+
+fn broken(span: Span, message: String) -> Stop {
+    Stop::Given { span, message }
+}
+
+/// Why a manifest cannot be read, with the place in it.
+fn unreadable(path: &str, error: &InputError) -> String {
+    match error {
+        InputError::Manifest { text, error } => {
+            let (line, column) = text.line_col(error.at.start);
+            format!("{path}:{line}:{column}: {error}")
+        }
+        InputError::Io { why, .. } => format!("{path}: {why}"),
+        InputError::TooManyFiles { .. } | InputError::Empty { .. } => format!("{path}: {error}"),
+    }
 }
 
 /// Objects with the one before an update: of a rule on updates alone, the first of two is the old object.
@@ -315,12 +381,6 @@ fn pairs<'o>(targets: &[Target], objects: &'o [Json]) -> Vec<(Option<&'o Json>, 
         [old, object] if update_only => vec![(Some(old), object)],
         all => all.iter().map(|object| (None, object)).collect(),
     }
-}
-
-fn read(text: &str, what: &str) -> Result<Vec<Json>, Stop> {
-    let documents = parse(text, Syntax::Auto, &Limits::default())
-        .map_err(|error| Stop::Broken(format!("{what}: {error}")))?;
-    Ok(documents.iter().flat_map(objects).map(|(_, json)| json.clone()).collect())
 }
 
 /// `given user { .. }` as the engine takes it.

@@ -78,11 +78,17 @@ impl Crds {
         }
         let mut crds = Crds::default();
         for file in files {
+            let before = crds.kinds.len();
             for document in documents(&file).map_err(|why| CliError::usage(why, None))? {
                 let kind = document.at(&["spec", "names", "kind"]).and_then(Json::as_str);
                 if let Some(kind) = kind {
                     crds.kinds.push((kind.to_owned(), file.display().to_string()));
                 }
+            }
+            if crds.kinds.len() == before {
+                let message =
+                    format!("{}: there is no CustomResourceDefinition in this file", display_name(&file));
+                return Err(CliError::usage(message, None));
             }
         }
         Ok(crds)

@@ -103,7 +103,7 @@ pub(crate) fn policies_below(dir: &Path, shown: &str) -> Result<Vec<PathBuf>, Cl
                 }
             }
             // A link back up, or one to nowhere: what it stands for is read where it is, or is not there.
-            Err(error) if is_loop(&error) || is_gone(&error) => {}
+            Err(error) if is_loop(&error) || is_gone(&error) || is_dead_link(&error) => {}
             Err(error) => {
                 let error =
                     error.into_io_error().unwrap_or_else(|| std::io::Error::other("it cannot be listed"));
@@ -125,6 +125,15 @@ fn is_loop(error: &ignore::Error) -> bool {
 
 fn is_gone(error: &ignore::Error) -> bool {
     error.io_error().is_some_and(|error| error.kind() == std::io::ErrorKind::NotFound)
+}
+
+/// Links that only lead to each other.
+fn is_dead_link(error: &ignore::Error) -> bool {
+    match error {
+        ignore::Error::WithPath { path, .. } => path.is_symlink() && path.metadata().is_err(),
+        ignore::Error::WithDepth { err, .. } => is_dead_link(err),
+        _ => false,
+    }
 }
 
 /// The path as messages show it: without a leading `./`, unless it would look like the library's `std/..`.

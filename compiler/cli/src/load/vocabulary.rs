@@ -69,7 +69,7 @@ fn others(entries: &[Entry], project: &Project, io: &Io) -> Result<ByPackage, Cl
         Some(_) => BTreeSet::from([project.dir.clone()]),
         None => files.filter_map(Path::parent).map(Path::to_owned).collect(),
     };
-    let here = io.at(Path::new("")).canonicalize().unwrap_or_default();
+    let here = io.at(Path::new(".")).canonicalize().unwrap_or_default();
     let mut found = ByPackage::new();
     for dir in dirs {
         let dir = if dir.as_os_str().is_empty() { PathBuf::from(".") } else { dir };

@@ -41,12 +41,6 @@ pub(crate) fn summary(report: &Report, paint: &Paint) -> String {
     format!("{}\n", paint.on(role, plain::line(&report.summary)))
 }
 
-/// Inputs that could not be read or judged.
-pub(crate) fn problems(problems: &[Problem], paint: &Paint) -> String {
-    let snippets = Snippets::new(*paint);
-    problems.iter().map(|problem| snippets.draw(&of_problem(problem, "error"))).collect()
-}
-
 /// What keeps the command from doing its job.
 pub(crate) fn error(error: &CliError, paint: &Paint) -> String {
     let mut out = format!("{}: {}\n", paint.on(Role::Error, "error"), plain::line(&error.to_string()));

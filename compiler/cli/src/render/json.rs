@@ -24,6 +24,7 @@ struct Out<'r> {
     problems: Vec<OutProblem<'r>>,
     findings: Vec<OutFinding<'r>>,
     tests: Vec<OutTest<'r>>,
+    traces: &'r [String],
     summary: OutSummary<'r>,
 }
 
@@ -151,6 +152,7 @@ pub(crate) fn report(report: &Report) -> Result<String, CliError> {
             .collect(),
         findings: report.findings.iter().map(of_finding).collect(),
         tests: report.tests.iter().map(of_test).collect(),
+        traces: &report.traces,
         summary: OutSummary {
             text: &report.summary,
             errors: counts.errors,
