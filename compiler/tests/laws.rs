@@ -47,6 +47,7 @@ fn host(fuel: u64) -> Host {
         today: jiff::civil::date(2026, 11, 23),
         kubernetes: (1, 37),
         fuel,
+        engine: kpol_vm::evaluate::Engine::default(),
     }
 }
 

@@ -140,6 +140,7 @@ impl<'j> Judge<'j> {
             let env = self.env(holding.params, &roots, pod_keys);
             let stopped = |trap| EvalError::Trap { rule: rule.name.clone(), trap };
             let mut explained: BTreeMap<ClauseId, usize> = BTreeMap::new();
+            let first = findings.len();
             for hit in self.hits(index, holding, &env).map_err(stopped)? {
                 let count = explained.entry(hit.clause).or_default();
                 *count += 1;
@@ -149,20 +150,19 @@ impl<'j> Judge<'j> {
                 }
                 findings.push(self.finding(id, rule, &hit, holding, &env).map_err(stopped)?);
             }
+            // An exception sees the params that the rule has here.
+            if findings.len() > first {
+                let (excepted, expired) = self.exceptions(index, &env)?;
+                for finding in findings.iter_mut().skip(first) {
+                    finding.excepted.clone_from(&excepted);
+                    finding.expired.clone_from(&expired);
+                }
+            }
             if self.why {
                 outcome.traces.push(RuleTrace { rule: id, traces: trace(rule, &env) });
             }
         }
-        let mut findings = hardest(findings);
-        if !findings.is_empty() {
-            let env = self.env(&evaluator.params, &roots, pod_keys);
-            let (excepted, expired) = self.exceptions(index, &env)?;
-            for finding in &mut findings {
-                finding.excepted.clone_from(&excepted);
-                finding.expired.clone_from(&expired);
-            }
-        }
-        outcome.findings.extend(findings);
+        outcome.findings.extend(hardest(findings));
         Ok(())
     }
 
@@ -278,6 +278,11 @@ fn is_over(exception: &Exception, today: Date) -> bool {
     exception.until.as_ref().is_some_and(|until| until.parse::<Date>().map_or(true, |last| last < today))
 }
 
+/// How much a finding counts beside the same one of another bind.
+fn weight(finding: &Finding) -> (bool, Effect, Mode) {
+    (finding.excepted.is_none(), finding.effect, finding.mode)
+}
+
 /// One finding for each verdict, iteration and message: that of the hardest mode.
 fn hardest(findings: Vec<Finding>) -> Vec<Finding> {
     let mut seen: BTreeMap<(u32, Vec<u32>, String), usize> = BTreeMap::new();
@@ -285,12 +290,8 @@ fn hardest(findings: Vec<Finding>) -> Vec<Finding> {
     for finding in findings {
         let key = (finding.clause.0, finding.bindings.clone(), finding.message.clone());
         match seen.get(&key).and_then(|index| kept.get_mut(*index)) {
-            Some(other)
-                if other.effect < finding.effect
-                    || (other.effect == finding.effect && other.mode < finding.mode) =>
-            {
-                *other = finding;
-            }
+            // What one bind's exception excuses, another bind of the rule may still find.
+            Some(other) if weight(other) < weight(&finding) => *other = finding,
             Some(_) => {}
             None => {
                 seen.insert(key, kept.len());
