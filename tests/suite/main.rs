@@ -8,6 +8,7 @@
     reason = "a test that cannot go on fails; these lints know #[test] functions but not what they call"
 )]
 
+mod differential;
 mod docs;
 mod laws;
 mod project;

@@ -45,7 +45,7 @@ use crate::{
     builtin::Builtin,
     fact::Fact,
     interp::{Env, Hit},
-    ir::{Module, Op, Rule},
+    ir::{ExprId, Module, Op, Rule},
     layout::Layout,
     value::Value,
 };
@@ -80,8 +80,8 @@ pub struct Coverage {
     pub rule: usize,
     /// Whether it has machine code.
     pub compiled: bool,
-    /// How many of its expressions `interp` evaluates, called from machine code.
-    pub sites: usize,
+    /// Those of its expressions that `interp` evaluates, called from machine code.
+    pub sites: Vec<ExprId>,
 }
 
 /// The machine code of one rule under one set of params.
@@ -144,7 +144,7 @@ impl Jit {
             Coverage {
                 rule,
                 compiled: function.is_some(),
-                sites: function.map_or(0, |function| function.plan.sites.len()),
+                sites: function.map_or_else(Vec::new, |f| f.plan.sites.iter().map(|site| site.expr).collect()),
             }
         };
         (0..module.rules.len()).map(of).collect()

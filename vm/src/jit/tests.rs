@@ -221,5 +221,5 @@ fn the_native_part_is_native() {
     let sources =
         Sources { module: &module, builtins: &[], layouts: &layouts, params: &[], bind_params: &[] };
     let coverage = Jit::new(sources).unwrap().coverage(&module);
-    assert_eq!((coverage[0].compiled, coverage[0].sites), (true, 0));
+    assert_eq!((coverage[0].compiled, coverage[0].sites.len()), (true, 0));
 }
