@@ -123,8 +123,12 @@ impl<'e> Tracer<'e> {
                 None => Ok(None),
             },
             Op::Coalesce(first, second) => {
-                if !self.interp.eval(*first)?.is_absent() {
-                    return self.path(*first);
+                let first_there = !self.interp.eval(*first)?.is_absent();
+                if !first_there && !self.interp.eval(*second)?.is_absent() {
+                    // What stands in for the absent one is to blame, if it has a place at all.
+                    if let Some(path) = self.path(*second)? {
+                        return Ok(Some(path));
+                    }
                 }
                 match self.path(*first)? {
                     Some(path) => Ok(Some(path)),
