@@ -1,6 +1,7 @@
 //! How long the whole library takes to check: what `kpolc check` does in CI, without reading files.
 //!
 //! `cargo bench -p kpol-compiler`. The figure that matters is `library/check`; the others say where it goes.
+#![allow(missing_docs, reason = "criterion's macros have no docs to give")]
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use kpol_compiler::{NoFiles, Options, Role, compile, library};

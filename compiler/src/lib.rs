@@ -32,7 +32,7 @@ mod source;
 pub use compile::{Compiled, Options, compile};
 pub use debug::{CodeDebug, Debug};
 pub use diagnostics::nearest;
-pub use items::test::{Expect, Given, Subject, TestCase, Verdict};
 pub use items::target::WORKLOAD;
+pub use items::test::{Expect, Given, Subject, TestCase, Verdict};
 pub use params::{ParamError, param_value};
 pub use source::{Loader, NoFiles, Role, Source, library, library_names};

@@ -77,9 +77,16 @@ impl std::error::Error for ParamError {}
 pub fn param_value(compiled: &Compiled, name: &str, text: &str) -> Result<(String, Const), ParamError> {
     let params: &[Param] = compiled.module.as_ref().map_or(&[], |module| &module.params);
     let param = find(params, name)?;
-    let value = expression(compiled, text, &param.ty).or_else(|diagnostics| {
-        plain(&param.ty, text).ok_or_else(|| ParamError::Value { ty: shown(&param.ty), diagnostics })
-    })?;
+    let value = expression(compiled, text, &param.ty)
+        .or_else(|diagnostics| plain(&param.ty, text).ok_or(diagnostics))
+        .or_else(|diagnostics| match &param.ty {
+            // `80,443` for `[80, 443]`.
+            Ty::List(_) | Ty::Set(_) if !text.contains('[') => {
+                expression(compiled, &format!("[{text}]"), &param.ty)
+            }
+            _ => Err(diagnostics),
+        })
+        .map_err(|diagnostics| ParamError::Value { ty: shown(&param.ty), diagnostics })?;
     Ok((param.name.clone(), value))
 }
 
@@ -130,7 +137,9 @@ fn expression(compiled: &Compiled, text: &str, ty: &Ty) -> Result<Const, Vec<Dia
 fn plain(ty: &Ty, text: &str) -> Option<Const> {
     match ty {
         Ty::Scalar(Type::Bool | Type::Int | Type::Port) => None,
-        Ty::Scalar(Type::Dyn) => serde_json::from_str::<serde_json::Value>(text).ok().map(|json| Const::Dyn(json.to_string())),
+        Ty::Scalar(Type::Dyn) => {
+            serde_json::from_str::<serde_json::Value>(text).ok().map(|json| Const::Dyn(json.to_string()))
+        }
         Ty::Scalar(scalar) => text_const(scalar, text).ok(),
         Ty::List(element) | Ty::Set(element) if !text.contains(['[', '"']) => {
             let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());
@@ -146,7 +155,9 @@ fn json_map(value: &Ty, text: &str) -> Option<Const> {
     let entries: std::collections::BTreeMap<String, serde_json::Value> = serde_json::from_str(text).ok()?;
     let member = |json: &serde_json::Value| match (json, value) {
         (serde_json::Value::Bool(flag), Ty::Scalar(Type::Bool)) => Some(Const::Bool(*flag)),
-        (serde_json::Value::Number(number), Ty::Scalar(Type::Int | Type::Port)) => number.as_i64().map(Const::Int),
+        (serde_json::Value::Number(number), Ty::Scalar(Type::Int | Type::Port)) => {
+            number.as_i64().map(Const::Int)
+        }
         (serde_json::Value::String(text), ty) => plain(ty, text),
         (json, Ty::Scalar(Type::Dyn)) => Some(Const::Dyn(json.to_string())),
         _ => None,

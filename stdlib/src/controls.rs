@@ -158,7 +158,8 @@ mod tests {
 
     #[test]
     fn what_a_review_can_decide_has_a_rule() {
-        let tagged = |id: &str| crate::library::files().iter().any(|file| file.text.contains(&format!("\"{id}\"")));
+        let tagged =
+            |id: &str| crate::library::files().iter().any(|file| file.text.contains(&format!("\"{id}\"")));
         for control in controls() {
             assert_eq!(tagged(control.id), control.scope != Scope::Cluster, "{}", control.id);
         }

@@ -1,7 +1,13 @@
 //! `interp` against `jit`: fact to hits, for the nine policies of `std.workload`, on pods of about 2, 8 and 60 KB.
 //!
 //! `cargo bench -p kpol-tests --bench engines`. Facts are built once, outside of what is measured.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a benchmark that cannot go on stops")]
+#![allow(missing_docs, reason = "criterion's macros have no docs to give")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a benchmark that cannot go on stops"
+)]
 
 use std::{fmt::Write as _, sync::Arc};
 
@@ -25,7 +31,8 @@ fn pod(containers: usize, filler: usize) -> String {
     );
     text.push_str("  managedFields:\n");
     for index in 0..filler / 60 {
-        writeln!(text, "  - manager: kubectl\n    fieldsV1: {{\"f:field{index}\": {{\"f:x\": {{}}}}}}").unwrap();
+        writeln!(text, "  - manager: kubectl\n    fieldsV1: {{\"f:field{index}\": {{\"f:x\": {{}}}}}}")
+            .unwrap();
     }
     text.push_str("spec:\n  serviceAccountName: web\n  containers:\n");
     for index in 0..containers {
@@ -99,7 +106,8 @@ fn engines(c: &mut Criterion) {
             fuel: kpol_vm::evaluate::DEFAULT_FUEL,
         };
         let by_interp = || module.rules.iter().map(|rule| hits(rule, &env).unwrap().len()).sum::<usize>();
-        let by_jit = || (0..module.rules.len()).map(|rule| jit.hits(rule, None, &env).unwrap().len()).sum::<usize>();
+        let by_jit =
+            || (0..module.rules.len()).map(|rule| jit.hits(rule, None, &env).unwrap().len()).sum::<usize>();
         assert_eq!(by_interp(), by_jit());
         eprintln!("{name}: {} hits", by_jit());
         group.bench_function(BenchmarkId::new("interp", name), |b| b.iter(by_interp));

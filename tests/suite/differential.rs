@@ -24,7 +24,12 @@ impl Engines {
         Engines::of(compiled, compiled.module.clone().unwrap(), kubernetes, params)
     }
 
-    fn of(compiled: &Compiled, module: Module, kubernetes: (u32, u32), params: &[(String, Const)]) -> Engines {
+    fn of(
+        compiled: &Compiled,
+        module: Module,
+        kubernetes: (u32, u32),
+        params: &[(String, Const)],
+    ) -> Engines {
         let new = |engine| {
             let options = evaluate::Options {
                 params: params.to_vec(),
@@ -96,21 +101,25 @@ fn both_engines_find_the_same_in_every_test_of_the_library() {
     let (mut findings, mut judged) = (0, 0);
     for test in &compiled.tests {
         let (objects, events) = given(test);
-        let special = (!test.with.is_empty() || test.kubernetes.is_some_and(|version| version != newest)).then(|| {
-            let mut module = compiled.module.clone().unwrap();
-            let name = |id: kpol_vm::ir::ParamId| module.params[id.index()].name.clone();
-            let params: Vec<_> = test.with.iter().map(|(id, value)| (name(*id), value.clone())).collect();
-            // Many modules are loaded here: each with the one rule that the test is of.
-            module.binds.clear();
-            module.exceptions.clear();
-            if let Subject::Rule(rule) = test.subject {
-                module.rules = vec![module.rules.swap_remove(rule.index())];
-            }
-            Engines::of(&compiled, module, test.kubernetes.unwrap_or(newest), &params)
-        });
+        let special = (!test.with.is_empty() || test.kubernetes.is_some_and(|version| version != newest))
+            .then(|| {
+                let mut module = compiled.module.clone().unwrap();
+                let name = |id: kpol_vm::ir::ParamId| module.params[id.index()].name.clone();
+                let params: Vec<_> = test.with.iter().map(|(id, value)| (name(*id), value.clone())).collect();
+                // Many modules are loaded here: each with the one rule that the test is of.
+                module.binds.clear();
+                module.exceptions.clear();
+                if let Subject::Rule(rule) = test.subject {
+                    module.rules = vec![module.rules.swap_remove(rule.index())];
+                }
+                Engines::of(&compiled, module, test.kubernetes.unwrap_or(newest), &params)
+            });
         let engines = special.as_ref().unwrap_or(&common);
-        let namespaces: Vec<Json> =
-            objects.iter().filter(|json| json.get("kind").and_then(Json::as_str) == Some("Namespace")).cloned().collect();
+        let namespaces: Vec<Json> = objects
+            .iter()
+            .filter(|json| json.get("kind").and_then(Json::as_str) == Some("Namespace"))
+            .cloned()
+            .collect();
         for index in 0..objects.len() {
             for review in requests(&objects, index, &namespaces) {
                 findings += engines.review(&review, &objects);

@@ -38,7 +38,9 @@ fn literal(ty: Ty) -> BoxedStrategy<String> {
         Ty::Str => prop_oneof![Just("\"a\""), Just("\"b\""), Just("\"\"")].prop_map(str::to_owned).boxed(),
         Ty::Bool => any::<bool>().prop_map(|value| value.to_string()).boxed(),
         Ty::Int => (0..4_i64).prop_map(|value| value.to_string()).boxed(),
-        Ty::Image => prop_oneof![Just("\"nginx\""), Just("\"ghcr.io/acme/app:1\"")].prop_map(str::to_owned).boxed(),
+        Ty::Image => {
+            prop_oneof![Just("\"nginx\""), Just("\"ghcr.io/acme/app:1\"")].prop_map(str::to_owned).boxed()
+        }
         Ty::Quantity => prop_oneof![Just("1Gi"), Just("512Mi"), Just("2Gi")].prop_map(str::to_owned).boxed(),
     }
 }
@@ -50,7 +52,8 @@ fn path(ty: Ty) -> BoxedStrategy<String> {
 
 /// Numbers without a documented default: with one, "not set" is a value.
 fn undefaulted() -> BoxedStrategy<&'static str> {
-    const PATHS: &[&str] = &["pod.spec.priority", "pod.spec.securityContext.runAsUser", "c.securityContext.runAsUser"];
+    const PATHS: &[&str] =
+        &["pod.spec.priority", "pod.spec.securityContext.runAsUser", "c.securityContext.runAsUser"];
     proptest::sample::select(PATHS).boxed()
 }
 
@@ -88,7 +91,8 @@ fn atom() -> BoxedStrategy<String> {
     let any = prop_oneof![Just("any"), Just("all"), Just("none")]
         .prop_map(|quant| format!("{quant} x in pod.spec.volumes {{ has x.hostPath }}"));
     let flag = path(Ty::Bool);
-    prop_oneof![6 => compare, 2 => has, 1 => member, 1 => under, 1 => text, 1 => sets, 1 => any, 1 => flag].boxed()
+    prop_oneof![6 => compare, 2 => has, 1 => member, 1 => under, 1 => text, 1 => sets, 1 => any, 1 => flag]
+        .boxed()
 }
 
 fn condition() -> BoxedStrategy<String> {
@@ -115,7 +119,8 @@ fn object(fields: Vec<(&'static str, BoxedStrategy<Option<Json>>)>) -> BoxedStra
     let (names, values): (Vec<_>, Vec<_>) = fields.into_iter().unzip();
     values
         .prop_map(move |values| {
-            let entries = names.iter().zip(values).filter_map(|(name, value)| Some(((*name).to_owned(), value?)));
+            let entries =
+                names.iter().zip(values).filter_map(|(name, value)| Some(((*name).to_owned(), value?)));
             Json::Object(entries.collect())
         })
         .boxed()
@@ -124,7 +129,8 @@ fn object(fields: Vec<(&'static str, BoxedStrategy<Option<Json>>)>) -> BoxedStra
 fn pod() -> BoxedStrategy<Json> {
     let int = || (0..4_i64).prop_map(Json::Int).boxed();
     let flag = || any::<bool>().prop_map(Json::Bool).boxed();
-    let caps = proptest::collection::vec(text(&["KILL", "NET_RAW", "cap_kill"]), 0..3).prop_map(Json::Array).boxed();
+    let caps =
+        proptest::collection::vec(text(&["KILL", "NET_RAW", "cap_kill"]), 0..3).prop_map(Json::Array).boxed();
     let container = object(vec![
         ("name", text(&["a", "b"]).prop_map(Some).boxed()),
         ("image", maybe(text(&["nginx", "docker.io/library/nginx:latest", "ghcr.io/acme/app:1"]))),
@@ -136,9 +142,15 @@ fn pod() -> BoxedStrategy<Json> {
                 ("capabilities", maybe(object(vec![("add", maybe(caps))]))),
             ])),
         ),
-        ("resources", maybe(object(vec![("limits", maybe(object(vec![("memory", maybe(text(&["1Gi", "1024Mi"])))])))]))),
+        (
+            "resources",
+            maybe(object(vec![("limits", maybe(object(vec![("memory", maybe(text(&["1Gi", "1024Mi"])))])))])),
+        ),
     ]);
-    let volume = object(vec![("name", maybe(text(&["v"]))), ("hostPath", maybe(object(vec![("path", maybe(text(&["/"])))])))]);
+    let volume = object(vec![
+        ("name", maybe(text(&["v"]))),
+        ("hostPath", maybe(object(vec![("path", maybe(text(&["/"])))]))),
+    ]);
     let list = |item: BoxedStrategy<Json>, least: usize| {
         proptest::collection::vec(item, least..3).prop_map(Json::Array).boxed()
     };
@@ -149,12 +161,21 @@ fn pod() -> BoxedStrategy<Json> {
         ("hostPID", maybe(flag())),
         ("priority", maybe(int())),
         ("terminationGracePeriodSeconds", maybe(int())),
-        ("securityContext", maybe(object(vec![("runAsUser", maybe(int())), ("runAsNonRoot", maybe(flag()))]))),
+        (
+            "securityContext",
+            maybe(object(vec![("runAsUser", maybe(int())), ("runAsNonRoot", maybe(flag()))])),
+        ),
     ]);
     object(vec![
         ("apiVersion", Just(Some(Json::Str("v1".into()))).boxed()),
         ("kind", Just(Some(Json::Str("Pod".into()))).boxed()),
-        ("metadata", maybe(object(vec![("name", maybe(text(&["a", "b"]))), ("labels", maybe(object(vec![("team", maybe(text(&["a"])))])))]))),
+        (
+            "metadata",
+            maybe(object(vec![
+                ("name", maybe(text(&["a", "b"]))),
+                ("labels", maybe(object(vec![("team", maybe(text(&["a"])))]))),
+            ])),
+        ),
         ("spec", spec.prop_map(Some).boxed()),
     ])
 }
@@ -274,7 +295,11 @@ proptest! {
 fn without_nulls(json: &Json) -> Json {
     match json {
         Json::Object(entries) => Json::Object(
-            entries.iter().filter(|(_, v)| !v.is_null()).map(|(k, v)| (k.clone(), without_nulls(v))).collect(),
+            entries
+                .iter()
+                .filter(|(_, v)| !v.is_null())
+                .map(|(k, v)| (k.clone(), without_nulls(v)))
+                .collect(),
         ),
         Json::Array(items) => Json::Array(items.iter().map(without_nulls).collect()),
         other => other.clone(),

@@ -23,7 +23,9 @@ pub fn shared(folder: &str) -> Option<PathBuf> {
     if path.is_dir() {
         return Some(path);
     }
-    eprintln!("SKIPPED: {folder} is not in ../shared beside this clone; the project's own fixtures cover the ground");
+    eprintln!(
+        "SKIPPED: {folder} is not in ../shared beside this clone; the project's own fixtures cover the ground"
+    );
     None
 }
 
@@ -38,7 +40,11 @@ pub fn compile_text(text: &str) -> Compiled {
 ///
 /// # Errors
 /// The diagnostics, or why the module was refused.
-pub fn evaluator(compiled: &Compiled, kubernetes: (u32, u32), params: Vec<(String, Const)>) -> Result<Evaluator, String> {
+pub fn evaluator(
+    compiled: &Compiled,
+    kubernetes: (u32, u32),
+    params: Vec<(String, Const)>,
+) -> Result<Evaluator, String> {
     let module = compiled.module.clone().ok_or_else(|| format!("{:#?}", compiled.diagnostics))?;
     let options = evaluate::Options {
         params,

@@ -8,9 +8,12 @@
     reason = "a test that cannot go on fails; these lints know #[test] functions but not what they call"
 )]
 
+mod bad_input;
+mod bundle;
 mod differential;
 mod docs;
 mod laws;
 mod project;
 mod pss;
 mod tidy;
+mod world;

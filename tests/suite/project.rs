@@ -23,11 +23,8 @@ fn by_parsing(evaluator: &Evaluator, review: &Value) -> Result<Outcome, String> 
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let given = |value: &Value| Some(json_of(value)).filter(|json| !json.is_null());
     let (object, old) = (given(&request["object"]), given(&request["oldObject"]));
-    let [group, version, kind] =
-        ["group", "version", "kind"].map(|key| text(&request["kind"][key]));
-    let texts = |value: &Value| {
-        value.as_array().into_iter().flatten().map(text).collect::<Vec<_>>()
-    };
+    let [group, version, kind] = ["group", "version", "kind"].map(|key| text(&request["kind"][key]));
+    let texts = |value: &Value| value.as_array().into_iter().flatten().map(text).collect::<Vec<_>>();
     let subresource = text(&request["subResource"]);
     let review = Review {
         operation: match text(&request["operation"]).as_str() {
@@ -82,7 +79,9 @@ rule all_slots on Pod, Deployment when create, update, delete {
 fn evaluators() -> Vec<Evaluator> {
     let own = compile_text(OWN);
     let mut all = vec![evaluator(&own, (1, 34), vec![]).unwrap()];
-    for name in ["std.workload", "std.pss.restricted", "std.general.images", "std.general.metadata", "std.cis.pods"] {
+    for name in
+        ["std.workload", "std.pss.restricted", "std.general.images", "std.general.metadata", "std.cis.pods"]
+    {
         let compiled = compile(library(name, Role::Entry), &NoFiles, &Options::default());
         // Packages whose params must be given are not for this.
         if let Ok(evaluator) = evaluator(&compiled, (1, 34), vec![]) {
@@ -93,14 +92,20 @@ fn evaluators() -> Vec<Evaluator> {
 }
 
 fn container() -> impl Strategy<Value = Value> {
-    let image = prop::sample::select(vec!["nginx", "nginx:latest", "ghcr.io/acme/app@sha256:00", "a\\\"b\u{e9}"]);
+    let image =
+        prop::sample::select(vec!["nginx", "nginx:latest", "ghcr.io/acme/app@sha256:00", "a\\\"b\u{e9}"]);
     let context = (any::<Option<bool>>(), any::<Option<bool>>(), prop::option::of(0i64..2)).prop_map(
         |(privileged, escalation, user)| {
             json!({"privileged": privileged, "allowPrivilegeEscalation": escalation, "runAsUser": user,
                    "capabilities": {"drop": ["ALL"], "add": if user.is_some() { vec!["SYS_ADMIN"] } else { vec![] }}})
         },
     );
-    let limits = prop::sample::select(vec![json!({"cpu": "500m", "memory": "1Gi"}), json!({"memory": 5}), json!(null), json!({"cpu": "much"})]);
+    let limits = prop::sample::select(vec![
+        json!({"cpu": "500m", "memory": "1Gi"}),
+        json!({"memory": 5}),
+        json!(null),
+        json!({"cpu": "much"}),
+    ]);
     ("[a-z]{1,5}", image, prop::option::of(context), limits, any::<bool>()).prop_map(
         |(name, image, context, limits, env)| {
             let mut container = json!({"name": name, "image": image, "resources": {"limits": limits}, "securityContext": context,
@@ -130,7 +135,12 @@ fn pod_spec() -> impl Strategy<Value = Value> {
 }
 
 fn object() -> impl Strategy<Value = Value> {
-    let labels = prop::sample::select(vec![json!({"app": "a", "team": "b", "z": ""}), json!(null), json!({}), json!({"app": 1})]);
+    let labels = prop::sample::select(vec![
+        json!({"app": "a", "team": "b", "z": ""}),
+        json!(null),
+        json!({}),
+        json!({"app": 1}),
+    ]);
     (prop::sample::select(vec!["Pod", "Deployment"]), pod_spec(), labels, any::<bool>()).prop_map(
         |(kind, spec, labels, named)| {
             let fields = json!([{"manager": "kubectl", "fieldsV1": {"f:metadata": {"f:labels": {".": {}, "f:app": {}}}}}]);
@@ -173,7 +183,8 @@ fn review() -> impl Strategy<Value = Value> {
 /// The same with the keys of the request in another order.
 fn shuffled(review: &Value, order: &[usize]) -> String {
     let request = review["request"].as_object().unwrap();
-    let mut entries: Vec<String> = request.iter().map(|(key, value)| format!("{}:{value}", json!(key))).collect();
+    let mut entries: Vec<String> =
+        request.iter().map(|(key, value)| format!("{}:{value}", json!(key))).collect();
     for (i, to) in order.iter().enumerate() {
         let (i, to) = (i % entries.len(), to % entries.len());
         entries.swap(i, to);
@@ -187,7 +198,8 @@ fn reviews_from_bytes_are_judged_as_parsed_ones() {
     assert!(evaluators.len() >= 4, "{} of the library load", evaluators.len());
     let config = ProptestConfig { cases: 128, ..ProptestConfig::default() };
     let mut findings = 0;
-    let scratches = std::cell::RefCell::new(evaluators.iter().map(|_| Scratch::default()).collect::<Vec<_>>());
+    let scratches =
+        std::cell::RefCell::new(evaluators.iter().map(|_| Scratch::default()).collect::<Vec<_>>());
     let mut runner = proptest::test_runner::TestRunner::new(config);
     let order = prop::collection::vec(any::<usize>(), 12);
     let counter = std::cell::Cell::new(0);
@@ -196,7 +208,8 @@ fn reviews_from_bytes_are_judged_as_parsed_ones() {
             for (evaluator, scratch) in evaluators.iter().zip(scratches.borrow_mut().iter_mut()) {
                 let expected = by_parsing(evaluator, &review);
                 for body in [review.to_string(), shuffled(&review, &order)] {
-                    let outcome = by_bytes(evaluator, scratch, body.as_bytes()).map_err(|error| error.to_string());
+                    let outcome =
+                        by_bytes(evaluator, scratch, body.as_bytes()).map_err(|error| error.to_string());
                     prop_assert_eq!(&outcome, &expected, "{}", body);
                     prop_assert_eq!(scratch.uid(), "705ab4f5-6393-11e8-b7cc-42010a800002");
                     counter.set(counter.get() + outcome.map_or(0, |outcome| outcome.findings.len()));

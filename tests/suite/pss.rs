@@ -40,7 +40,8 @@ fn run(root: &Path) -> usize {
             let outcome = judge(evaluator, &object).unwrap();
             count += 1;
             if (outcome.decision == Decision::Allow) != pass {
-                let hits: Vec<&str> = outcome.findings.iter().map(|finding| finding.rule_name.as_str()).collect();
+                let hits: Vec<&str> =
+                    outcome.findings.iter().map(|finding| finding.rule_name.as_str()).collect();
                 wrong.push(format!("{}: {hits:?}", file.display()));
             }
         }

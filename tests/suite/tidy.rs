@@ -25,7 +25,8 @@ fn manifest(folder: &str) -> toml::Table {
 fn crates_use_only_what_the_architecture_allows() {
     for (folder, allowed) in EDGES {
         let manifest = manifest(folder);
-        let dependencies = manifest.get("dependencies").and_then(|table| table.as_table()).cloned().unwrap_or_default();
+        let dependencies =
+            manifest.get("dependencies").and_then(|table| table.as_table()).cloned().unwrap_or_default();
         for name in dependencies.keys().filter(|name| name.starts_with("kpol")) {
             assert!(allowed.contains(&name.as_str()), "{folder} must not depend on {name}");
         }

@@ -25,6 +25,7 @@ pub use eval::Interp;
 pub use explain::{Explanation, Trace, TraceBinding, explain, trace};
 pub use why::WhyNode;
 
+pub(crate) use eval::size;
 pub(crate) use ops::{equal_as, is_member, order, under};
 
 use std::sync::Arc;

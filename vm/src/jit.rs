@@ -26,7 +26,10 @@ mod text;
 #[cfg(test)]
 mod tests;
 
-use std::{collections::HashMap, sync::{Arc, Mutex}};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex},
+};
 
 use cranelift_codegen::{
     Context as Compiler,
@@ -144,7 +147,8 @@ impl Jit {
             Coverage {
                 rule,
                 compiled: function.is_some(),
-                sites: function.map_or_else(Vec::new, |f| f.plan.sites.iter().map(|site| site.expr).collect()),
+                sites: function
+                    .map_or_else(Vec::new, |f| f.plan.sites.iter().map(|site| site.expr).collect()),
             }
         };
         (0..module.rules.len()).map(of).collect()
@@ -174,7 +178,8 @@ impl Drop for Jit {
 fn variants<'s>(sources: &Sources<'s>, index: usize, rule: &Rule) -> Vec<(Option<usize>, &'s [Value])> {
     let mut variants = vec![(None, sources.params)];
     for (b, (bind, params)) in sources.module.binds.iter().zip(sources.bind_params).enumerate() {
-        let reads = |id| rule.code.exprs.iter().any(|expr| matches!(expr.op, Op::Param(param) if param == id));
+        let reads =
+            |id| rule.code.exprs.iter().any(|expr| matches!(expr.op, Op::Param(param) if param == id));
         if bind.rules.iter().any(|rule| rule.index() == index) && bind.with.iter().any(|(id, _)| reads(*id)) {
             variants.push((Some(b), params.as_slice()));
         }
@@ -210,6 +215,7 @@ impl Function {
                 env: *env,
                 code: &rule.code,
                 sites: &self.plan.sites,
+                calls: &self.plan.calls,
                 facts: &facts,
                 hits: Vec::new(),
                 values: Vec::new(),

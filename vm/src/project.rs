@@ -34,9 +34,9 @@ use crate::{
     json::Json,
     layout::Layout,
 };
-pub(crate) use json::duplicate;
 use cursor::Cursor;
 use fill::{Buffers, Pass};
+pub(crate) use json::duplicate;
 
 /// Lists and objects inside each other, at most, in one projected value.
 pub const MAX_DEPTH: usize = 128;

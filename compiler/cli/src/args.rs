@@ -65,6 +65,10 @@ pub(crate) enum Command {
     Fmt(FmtArgs),
     Test(TestArgs),
     Eval(EvalArgs),
+    Build(BuildArgs),
+    Inspect(InspectArgs),
+    Sign(SignArgs),
+    Verify(VerifyArgs),
     Explain(ExplainArgs),
     Doc(DocArgs),
     Schema(SchemaArgs),
@@ -250,6 +254,86 @@ pub(crate) enum MutateOutput {
     Objects,
     /// JSON Patch
     Patch,
+}
+
+/// Build a bundle: checked policies in one file, for hosts to load
+#[derive(Clone, Debug, Args)]
+#[command(
+    after_help = "Examples:\n  kpolc build policies -o policies.kpolb\n  kpolc build std.pss.restricted -o pss.kpolb\n  kpolc build policies --emit ir"
+)]
+pub(crate) struct BuildArgs {
+    /// Files, directories or names of library packages; the current directory if there is none
+    #[arg(value_name = "POLICY", value_hint = ValueHint::AnyPath)]
+    pub(crate) paths: Vec<String>,
+    /// The file that is written; `--emit ir` writes to stdout if it is not given
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) out: Option<PathBuf>,
+    /// What is written
+    #[arg(long, value_enum, value_name = "WHAT", default_value = "bundle")]
+    pub(crate) emit: Emit,
+    /// The versions of Kubernetes that the policies are for: 1.31..1.36, or one
+    #[arg(long, value_name = "RANGE")]
+    pub(crate) kubernetes: Option<MinorRange>,
+    #[command(flatten)]
+    pub(crate) compile: CompileArgs,
+}
+
+/// What `build` writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Emit {
+    /// A bundle
+    Bundle,
+    /// The intermediate representation as text, for people
+    Ir,
+}
+
+/// Show what a bundle holds
+#[derive(Clone, Debug, Args)]
+pub(crate) struct InspectArgs {
+    /// The bundle
+    #[arg(value_name = "BUNDLE", value_hint = ValueHint::FilePath)]
+    pub(crate) bundle: PathBuf,
+    /// The form
+    #[arg(long, value_enum, value_name = "FORM", default_value = "text")]
+    pub(crate) format: InspectFormat,
+    /// Print the intermediate representation instead
+    #[arg(long)]
+    pub(crate) ir: bool,
+}
+
+/// The form of what `inspect` prints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum InspectFormat {
+    Text,
+    Json,
+}
+
+/// Sign a bundle
+#[derive(Clone, Debug, Args)]
+#[command(
+    after_help = "Keys, by openssl:\n  openssl genpkey -algorithm ed25519 -out key.pem\n  openssl pkey -in key.pem -pubout -out pub.pem"
+)]
+pub(crate) struct SignArgs {
+    /// The bundle; a signature that it has is replaced
+    #[arg(value_name = "BUNDLE", value_hint = ValueHint::FilePath)]
+    pub(crate) bundle: PathBuf,
+    /// The private key: Ed25519, PKCS#8 in PEM, without a password
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) key: PathBuf,
+    /// The file that is written; the bundle itself if not given
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) out: Option<PathBuf>,
+}
+
+/// Say whether a host with these keys would load a bundle
+#[derive(Clone, Debug, Args)]
+pub(crate) struct VerifyArgs {
+    /// The bundle
+    #[arg(value_name = "BUNDLE", value_hint = ValueHint::FilePath)]
+    pub(crate) bundle: PathBuf,
+    /// A public key that is trusted: Ed25519, SPKI in PEM; may be given several times
+    #[arg(long = "key", required = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) keys: Vec<PathBuf>,
 }
 
 /// Explain a code, rule, kind, builtin, event or control

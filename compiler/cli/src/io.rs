@@ -10,7 +10,7 @@ use jiff::civil::Date;
 use crate::args::Color;
 
 /// Looks up a variable.
-pub type Env = Box<dyn Fn(&str) -> Option<String>>;
+pub(crate) type Env = Box<dyn Fn(&str) -> Option<String>>;
 
 /// The world of one run.
 pub struct Io {

@@ -9,6 +9,7 @@
 #![allow(clippy::disallowed_methods, reason = "files, clock and environment are this crate's part")]
 
 mod args;
+mod bundles;
 mod codes;
 mod commands;
 mod coverage;
@@ -78,6 +79,10 @@ fn dispatch(cli: &Cli, io: &mut Io) -> Result<Exit, CliError> {
         Command::Fmt(args) => commands::fmt::run(args, global, io),
         Command::Test(args) => commands::test::run(args, global, io),
         Command::Eval(args) => commands::eval::run(args, global, io),
+        Command::Build(args) => commands::build::run(args, global, io),
+        Command::Inspect(args) => commands::inspect::run(args, global, io),
+        Command::Sign(args) => commands::sign::run(args, global, io),
+        Command::Verify(args) => commands::verify::run(args, global, io),
         Command::Explain(args) => commands::explain::run(args, global, io),
         Command::Doc(args) => commands::doc::run(args, global, io),
         Command::Schema(args) => commands::schema::run(args, global, io),

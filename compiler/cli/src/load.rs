@@ -7,6 +7,7 @@
 //!                    packages that they `use`, from the project's other files
 //! ```
 
+mod bundle;
 mod files;
 mod find;
 mod levels;
@@ -40,6 +41,8 @@ pub(crate) struct LoadOptions {
     pub(crate) allow: Vec<String>,
     /// Further files with CustomResourceDefinitions.
     pub(crate) crds: Vec<PathBuf>,
+    /// Whether the command takes a bundle in the place of policies.
+    pub(crate) bundles: bool,
 }
 
 impl LoadOptions {
@@ -90,7 +93,8 @@ impl Loaded {
 /// # Errors
 /// When something cannot be read or is not there. Mistakes in policies are diagnostics in the answer.
 pub(crate) fn load(paths: &[String], options: &LoadOptions, io: &mut Io) -> Result<Loaded, CliError> {
-    let entries = find(paths, io)?;
+    let bundle = bundle::find(paths, options.bundles, io)?;
+    let entries = if bundle.is_some() { Vec::new() } else { find(paths, io)? };
     let project = Project::find(&entries, io)?;
     levels::check_codes(options)?;
     let mut sources = sources(&entries, Role::Entry, io)?;
@@ -108,6 +112,10 @@ pub(crate) fn load(paths: &[String], options: &LoadOptions, io: &mut Io) -> Resu
     let mut compiled = compile(sources, &loader, &compiler_options);
     project.check(&mut compiled);
     levels::apply(&mut compiled, &project, options);
+    if let Some(bundle) = bundle.filter(|_| !compiled.has_errors()) {
+        compiled.correlations = bundle.about().correlations.clone();
+        compiled.module = Some(bundle.into_module());
+    }
     Ok(Loaded { compiled, project })
 }
 

@@ -17,6 +17,7 @@ pub(crate) use human::error;
 pub(crate) use json::SCHEMA;
 pub(crate) use page::page;
 pub(crate) use paint::{Paint, Role};
+pub(crate) use plain::lines as safe_lines;
 pub(crate) use table::table;
 
 use kpol_grammar::diagnostic::{Diagnostic, Severity};

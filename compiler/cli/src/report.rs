@@ -56,7 +56,8 @@ impl Text {
     /// Where a line's bytes are, without its end; lines count from 1.
     pub(crate) fn line(&self, line: usize) -> Range<usize> {
         let lines = self.lines.get_or_init(|| line_starts(&self.text));
-        let start = line.checked_sub(1).and_then(|index| lines.get(index)).copied().unwrap_or(self.text.len());
+        let start =
+            line.checked_sub(1).and_then(|index| lines.get(index)).copied().unwrap_or(self.text.len());
         let end = lines.get(line).copied().unwrap_or(self.text.len());
         let text = self.text.get(start..end).unwrap_or_default();
         start..start + text.trim_end_matches(['\n', '\r']).len()

@@ -272,7 +272,11 @@ impl<'a, 'm> Question<'a, 'm> {
             Op::Let { body, .. } => eval(body),
             Op::Call { builtin, args } => {
                 let strict = self.analysis.is_strict(*builtin);
-                if strict && args.iter().any(|arg| eval(arg) == Known::Absent) { Known::Absent } else { Known::Unknown }
+                if strict && args.iter().any(|arg| eval(arg) == Known::Absent) {
+                    Known::Absent
+                } else {
+                    Known::Unknown
+                }
             }
             Op::ToDyn(a) => match eval(a) {
                 Known::Absent => Known::Absent,

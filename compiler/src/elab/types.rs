@@ -160,9 +160,9 @@ fn const_json(value: &Const) -> serde_json::Value {
         Const::Ip(value) => value.to_string().into(),
         Const::Cidr(value) => value.to_string().into(),
         Const::List(items) => items.iter().map(const_json).collect::<Vec<_>>().into(),
-        Const::Map(entries) => {
-            serde_json::Value::Object(entries.iter().map(|(key, value)| (key.clone(), const_json(value))).collect())
-        }
+        Const::Map(entries) => serde_json::Value::Object(
+            entries.iter().map(|(key, value)| (key.clone(), const_json(value))).collect(),
+        ),
         Const::Dyn(text) => serde_json::from_str(text).unwrap_or(serde_json::Value::Null),
     }
 }

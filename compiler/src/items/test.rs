@@ -304,7 +304,8 @@ fn subresource_object(ctx: &Ctx<'_>, name: &str) -> Option<KindInfo> {
 /// `Pod { .. }` as JSON with `apiVersion`, `kind` and what the API requires.
 fn kind_object(ctx: &mut Ctx<'_>, kind: &ast::Path, object: &ast::Object) -> Option<Json> {
     let name = path_text(kind);
-    let Some(info) = ctx.catalog.schema().kind(&name).cloned().or_else(|| subresource_object(ctx, &name)) else {
+    let Some(info) = ctx.catalog.schema().kind(&name).cloned().or_else(|| subresource_object(ctx, &name))
+    else {
         let known: Vec<&str> = ctx.catalog.schema().kinds().map(|kind| kind.record.as_str()).collect();
         ctx.diagnostics.push(d::unknown_target(kind.span, &name, known.into_iter()));
         return None;

@@ -273,7 +273,9 @@ impl Tracer<'_> {
             | Op::Concat(..)
             | Op::MakeList(_)
             | Op::Call { .. }
-            | Op::Cluster { .. } => op.operands().into_iter().try_for_each(|operand| self.reads(operand, out)),
+            | Op::Cluster { .. } => {
+                op.operands().into_iter().try_for_each(|operand| self.reads(operand, out))
+            }
         }
     }
 }

@@ -334,7 +334,7 @@ impl<'e> Interp<'e> {
 }
 
 /// What handling a value costs beyond one step.
-pub(super) fn size(value: &Value) -> usize {
+pub(crate) fn size(value: &Value) -> usize {
     match value {
         Value::Text(text) => text.len() / 32,
         Value::List(items) => items.len(),

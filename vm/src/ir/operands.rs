@@ -50,7 +50,10 @@ impl Op {
     pub fn each_operand(&mut self, mut visit: impl FnMut(&mut ExprId)) {
         match self {
             Op::Const(_) | Op::Param(_) | Op::Local(_) | Op::Root(..) | Op::Cluster { .. } => {}
-            Op::Field { base, .. } | Op::Written { base, .. } | Op::MapKey { base, .. } | Op::DynField { base, .. } => {
+            Op::Field { base, .. }
+            | Op::Written { base, .. }
+            | Op::MapKey { base, .. }
+            | Op::DynField { base, .. } => {
                 visit(base);
             }
             Op::ToDyn(a) | Op::Present(a) | Op::Not(a) | Op::Neg(a) => visit(a),

@@ -8,7 +8,8 @@
 use std::{collections::HashMap, mem::offset_of};
 
 use cranelift_codegen::ir::{
-    Block, BlockArg, FuncRef, InstBuilder, MemFlagsData, StackSlot, StackSlotData, StackSlotKind, Value as Word,
+    Block, BlockArg, FuncRef, InstBuilder, MemFlagsData, StackSlot, StackSlotData, StackSlotKind,
+    Value as Word,
     condcodes::IntCC,
     types::{I8, I16, I32, I64},
 };
@@ -27,7 +28,7 @@ use crate::{
 /// Texts up to this length are compared in place.
 const MAX_INLINE_TEXT: usize = 32;
 /// The bytes of [`super::hostcall::Words`].
-const WORDS: i32 = 24;
+const WORDS: i32 = 32;
 
 /// Whether a value is there.
 #[derive(Clone, Copy)]
@@ -64,14 +65,14 @@ pub(super) fn function(b: &mut FunctionBuilder<'_>, plan: &Plan, calls: &[FuncRe
     b.switch_to_block(entry);
     let context = *b.block_params(entry).first()?;
     let end = b.create_block();
-    let locals = plan.sites.iter().map(|site| site.locals.len()).max().unwrap_or(0);
+    let locals = plan.sites.iter().map(|site| site.locals.len());
+    let frame = locals.chain(plan.calls.iter().map(|call| call.args.len())).max().unwrap_or(0);
     let mut slot = |size: usize| {
         let size = u32::try_from(size.max(8)).unwrap_or(u32::MAX);
         b.create_sized_stack_slot(StackSlotData::new(StackSlotKind::ExplicitSlot, size, 3))
     };
-    let (indices, frame, out) = (slot((MAX_LOOPS + 2) * 4), slot(locals * 24), slot(24));
-    let mut codegen =
-        Codegen { b, plan, calls, context, locals: HashMap::new(), indices, frame, out, end };
+    let (indices, frame, out) = (slot((MAX_LOOPS + 2) * 4), slot(frame * 32), slot(32));
+    let mut codegen = Codegen { b, plan, calls, context, locals: HashMap::new(), indices, frame, out, end };
     let once = codegen.b.ins().iconst(I64, 1);
     codegen.spend(once, plan.cost)?;
     codegen.block(&plan.steps, end)?;
@@ -307,8 +308,7 @@ impl Codegen<'_, '_> {
             Node::Field { base, bit, at, has_default, kind, boxed } => {
                 let record = self.value(base)?;
                 let [Some(address), Some(base), _] = record.words else { return None };
-                let flag =
-                    if *has_default { Flag::Known(true) } else { self.written(address, 0, *bit)? };
+                let flag = if *has_default { Flag::Known(true) } else { self.written(address, 0, *bit)? };
                 let slot = self.b.ins().iadd_imm_s(address, i64::from(*at));
                 self.read(kind, *boxed, flag, slot, base)
             }
@@ -373,6 +373,8 @@ impl Codegen<'_, '_> {
                 Some(Regs { flag: Flag::Known(true), words: [Some(sum), None, None] })
             }
             Node::Site(site, _) => self.site(*site),
+            Node::Call { call, args, .. } => self.invoke(*call, args),
+            Node::Minus { list, minus, stride } => self.minus(list, *minus, *stride),
         }
     }
 
@@ -524,8 +526,7 @@ impl Codegen<'_, '_> {
 
     fn count(&mut self, each: &Loop, body: &Cond, zero: Word) -> Option<Regs> {
         // The sum is kept on the stack: bodies may have any number of blocks.
-        let slot =
-            self.b.create_sized_stack_slot(StackSlotData::new(StackSlotKind::ExplicitSlot, 8, 3));
+        let slot = self.b.create_sized_stack_slot(StackSlotData::new(StackSlotKind::ExplicitSlot, 8, 3));
         self.b.ins().stack_store(I64, zero, slot, 0);
         let list = self.value(&each.list)?;
         let over = self.start(list, each)?;
@@ -549,18 +550,53 @@ impl Codegen<'_, '_> {
         let mut at = 0;
         for (local, kind, _) in &site.locals {
             let regs = *self.locals.get(local)?;
-            let bit = self.bit(regs.flag);
-            let present = self.b.ins().uextend(I64, bit);
-            self.b.ins().stack_store(I64, present, self.frame, at);
-            for (word, at) in regs.words.into_iter().take(words_of(kind).min(2)).zip([at + 8, at + 16]) {
-                self.b.ins().stack_store(I64, word?, self.frame, at);
-            }
-            at += WORDS;
+            at = self.hand_over(regs, kind, at)?;
         }
+        self.ask_with_frame(Call::Eval, index)
+    }
+
+    /// Calls a builtin.
+    fn invoke(&mut self, call: usize, args: &[Node]) -> Option<Regs> {
+        let mut regs = Vec::with_capacity(args.len());
+        for arg in args {
+            regs.push((self.value(arg)?, arg.kind()?));
+        }
+        let mut at = 0;
+        for (regs, kind) in regs {
+            at = self.hand_over(regs, &kind, at)?;
+        }
+        self.ask_with_frame(Call::Invoke, call)
+    }
+
+    /// Puts a value into the frame; where the next one goes.
+    fn hand_over(&mut self, regs: Regs, kind: &Kind, at: i32) -> Option<i32> {
+        let bit = self.bit(regs.flag);
+        let present = self.b.ins().uextend(I64, bit);
+        self.b.ins().stack_store(I64, present, self.frame, at);
+        for (word, at) in regs.words.into_iter().take(words_of(kind)).zip([at + 8, at + 16, at + 24]) {
+            self.b.ins().stack_store(I64, word?, self.frame, at);
+        }
+        Some(at + WORDS)
+    }
+
+    fn ask_with_frame(&mut self, call: Call, index: usize) -> Option<Regs> {
         let number = self.int(i64::try_from(index).ok()?);
         let frame = self.b.ins().stack_addr(I64, self.frame, 0);
         let out = self.b.ins().stack_addr(I64, self.out, 0);
-        let done = self.ask(Call::Eval, &[self.context, number, frame, out])?;
+        let done = self.ask(call, &[self.context, number, frame, out])?;
+        self.answer(done)
+    }
+
+    fn minus(&mut self, list: &Node, minus: usize, stride: u32) -> Option<Regs> {
+        let list = self.value(list)?;
+        let [Some(first), Some(count), Some(base)] = list.words else { return None };
+        let bit = self.bit(list.flag);
+        let zero = self.int(0);
+        let count = self.b.ins().select(bit, count, zero);
+        let minus = std::ptr::from_ref(self.plan.minuses.get(minus)?) as u64;
+        let (minus, stride) = (self.int(minus.cast_signed()), self.int(i64::from(stride)));
+        let out = self.b.ins().stack_addr(I64, self.out, 0);
+        let done = self.ask(Call::Minus, &[self.context, minus, base, first, count, stride, out])?;
         self.answer(done)
     }
 
@@ -762,7 +798,13 @@ impl Codegen<'_, '_> {
     }
 
     /// Compares a text with constant ones.
-    fn is_one_of(&mut self, (at, len): (Word, Word), texts: &[Box<str>], yes: Block, no: Block) -> Option<()> {
+    fn is_one_of(
+        &mut self,
+        (at, len): (Word, Word),
+        texts: &[Box<str>],
+        yes: Block,
+        no: Block,
+    ) -> Option<()> {
         for text in texts {
             let (compare, go_on) = (self.b.create_block(), self.b.create_block());
             let fits = self.b.ins().icmp_imm_s(IntCC::Equal, len, i64::try_from(text.len()).ok()?);

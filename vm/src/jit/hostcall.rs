@@ -14,17 +14,19 @@
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::Arc,
+    sync::{Arc, LazyLock},
 };
 
 use super::{
-    plan::{Kind, Site},
-    text::{PairTest, TextTest},
+    plan::{Elements, Invoke, Kind, Site},
+    text::{Minus, PairTest, TextTest},
 };
 use crate::{
     fact::Fact,
-    interp::{Env, Hit, Interp},
+    interp::{Env, Hit, Interp, size},
     ir::{ClauseId, Code},
+    layout::SlotLayout,
+    scalar::canonical_text,
     types::Type,
     value::{RecordRef, Value},
 };
@@ -61,6 +63,7 @@ pub(super) struct Host<'h> {
     pub(super) env: Env<'h>,
     pub(super) code: &'h Code,
     pub(super) sites: &'h [Site],
+    pub(super) calls: &'h [Invoke],
     pub(super) facts: &'h [Option<&'h Arc<Fact>>],
     pub(super) hits: Vec<Hit>,
     pub(super) values: Vec<Value>,
@@ -73,6 +76,7 @@ pub(super) struct Words {
     pub(super) present: u64,
     pub(super) a: u64,
     pub(super) b: u64,
+    pub(super) c: u64,
 }
 
 /// A hostcall: its name, how many words it takes, whether it gives one, and where it is.
@@ -109,6 +113,10 @@ hostcalls! {
     Pair = "kpol_pair", 6, true, pair;
     /// (bytes of the fact, offset and count, stride, key, length) → address of the value's slot or 0.
     Entry = "kpol_entry", 5, true, entry;
+    /// (context, call, frame, out) → 0 if it could not: a builtin.
+    Invoke = "kpol_invoke", 4, true, invoke;
+    /// (context, minus, fact, first, count, stride, out) → 0 if it could not: texts of a list without constant ones.
+    Minus = "kpol_minus", 7, true, minus;
     /// (text, text, length) → whether they are equal.
     Equal = "kpol_equal", 3, true, equal;
 }
@@ -188,6 +196,90 @@ extern "C" fn item(context: *mut Context<'_>, list: u64, index: u64, kind: i64, 
     })
 }
 
+#[expect(unsafe_code, reason = "the context, frame and place of the answer are those of the running call")]
+extern "C" fn invoke(context: *mut Context<'_>, call: u64, frame: *const Words, out: *mut Words) -> u64 {
+    // SAFETY: as in `eval`.
+    let (context, out) = unsafe { (&mut *context, &mut *out) };
+    guarded(context, |context| {
+        let call = context.host.calls.get(usize::try_from(call).ok()?)?;
+        let mut values = Vec::with_capacity(call.args.len());
+        let mut cost = usize::try_from(call.builtin.cost).unwrap_or(usize::MAX);
+        let mut index = 0;
+        for arg in &call.args {
+            let value = match arg {
+                Ok(value) => value.clone(),
+                Err((kind, ty)) => {
+                    // SAFETY: the frame has one entry for each argument that is no constant.
+                    let words = unsafe { *frame.add(index) };
+                    index += 1;
+                    context.host.value(words, kind, ty)?
+                }
+            };
+            cost = cost.saturating_add(size(&value));
+            values.push(value);
+        }
+        spend(context, cost)?;
+        let value = (call.builtin.eval)(&values);
+        spend(context, size(&value))?;
+        *out = context.host.words(value, kind_code(&call.kind), context.width)?;
+        Some(1)
+    })
+}
+
+fn spend(context: &mut Context<'_>, steps: usize) -> Option<()> {
+    context.fuel = context.fuel.checked_sub(i64::try_from(steps).ok()?).filter(|left| *left >= 0)?;
+    Some(())
+}
+
+#[expect(unsafe_code, reason = "elements are at addresses in a fact")]
+extern "C" fn minus(
+    context: *mut Context<'_>,
+    minus: *const Minus,
+    base: *const u8,
+    first: *const u8,
+    count: u64,
+    stride: u64,
+    out: *mut Words,
+) -> u64 {
+    // SAFETY: as in `eval`; the minus is one of the function's own plan, which lives as long as the function.
+    let (context, minus, out) = unsafe { (&mut *context, &*minus, &mut *out) };
+    guarded(context, |context| {
+        let mut left = Vec::new();
+        for index in 0..count {
+            // SAFETY: the fact's builder wrote `count` elements, each a text, see `element_text`.
+            let text = unsafe { element_text(base, first, index * stride) };
+            if !minus.taken.contains(canonical_text(&minus.text, text).as_ref()) {
+                left.push(Value::Text(text.into()));
+            }
+        }
+        let value = if left.is_empty() { empty() } else { Value::collection(left, &minus.ty) };
+        *out = context.host.words(value, 4, context.width)?;
+        Some(1)
+    })
+}
+
+/// The empty list, which is one for all.
+fn empty() -> Value {
+    static EMPTY: LazyLock<Arc<[Value]>> = LazyLock::new(|| Arc::new([]));
+    Value::List(Arc::clone(&EMPTY))
+}
+
+/// The text whose slot is `ahead` bytes behind `first`.
+#[expect(unsafe_code, reason = "elements are at addresses in a fact")]
+unsafe fn element_text<'t>(base: *const u8, first: *const u8, ahead: u64) -> &'t str {
+    // SAFETY: the caller says that there is an element there: the offset and length of a text in the same fact.
+    unsafe {
+        let word = word_at(first, ahead);
+        text_at(base.add(usize::try_from(word & 0xffff_ffff).unwrap_or(0)), word >> 32)
+    }
+}
+
+#[expect(unsafe_code, reason = "elements are at addresses in a fact")]
+unsafe fn word_at(first: *const u8, ahead: u64) -> u64 {
+    // SAFETY: the caller says that there is a word there.
+    unsafe { u64::from_le(first.add(usize::try_from(ahead).unwrap_or(0)).cast::<u64>().read_unaligned()) }
+}
+
 #[expect(unsafe_code, reason = "texts are addresses and lengths in machine code")]
 extern "C" fn test(context: *mut Context<'_>, test: *const TextTest, text: *const u8, len: u64) -> u64 {
     // SAFETY: the context is that of the running call; the test is one of the function's own plan, which lives as long
@@ -206,8 +298,7 @@ extern "C" fn pair(
     b_len: u64,
 ) -> u64 {
     // SAFETY: as in `test`.
-    let (context, test, a, b) =
-        unsafe { (&mut *context, &*test, text_at(a, a_len), text_at(b, b_len)) };
+    let (context, test, a, b) = unsafe { (&mut *context, &*test, text_at(a, a_len), text_at(b, b_len)) };
     guarded(context, |_| Some(u64::from(test.run(a, b))))
 }
 
@@ -267,14 +358,48 @@ impl<'h> Host<'h> {
                 let text = unsafe { text_at(words.a as *const u8, words.b) };
                 Value::from_text(ty, text).unwrap_or(Value::Absent)
             }
+            Kind::List(elements) => self.list(words, elements, ty)?,
             Kind::Record(_, record) => {
-                let fact = self.facts.iter().flatten().find(|fact| fact.bytes().as_ptr() as u64 == words.b)?;
+                let fact =
+                    self.facts.iter().flatten().find(|fact| fact.bytes().as_ptr() as u64 == words.b)?;
                 let at = u32::try_from(words.a.checked_sub(words.b)?).ok()?;
                 Value::Record(RecordRef { fact: Arc::clone(fact), record: *record, at })
             }
+            Kind::HostList if words.b == 0 => empty(),
             Kind::HostList | Kind::Opaque => self.values.get(usize::try_from(words.a).ok()?)?.clone(),
-            Kind::List(_) | Kind::Map(..) => return None,
+            Kind::Map(..) => return None,
         })
+    }
+
+    /// A list in a fact: of scalars or of records.
+    #[expect(unsafe_code, reason = "elements are at addresses in a fact")]
+    fn list(&self, words: Words, elements: &Elements, ty: &Type) -> Option<Value> {
+        let (first, base) = (words.a as *const u8, words.c as *const u8);
+        let mut items = Vec::with_capacity(usize::try_from(words.b).ok()?);
+        for index in 0..words.b {
+            let ahead = index * u64::from(elements.stride) + u64::from(elements.head);
+            let item = match &elements.slot {
+                // SAFETY: the fact's builder wrote so many elements of this stride, each a word here.
+                SlotLayout::Scalar(Type::Bool) => Value::Bool(unsafe { word_at(first, ahead) } != 0),
+                SlotLayout::Scalar(Type::Int | Type::Port) => {
+                    // SAFETY: as above.
+                    Value::Int(unsafe { word_at(first, ahead) }.cast_signed())
+                }
+                SlotLayout::Scalar(Type::Dyn) => return None,
+                SlotLayout::Scalar(_) => {
+                    // SAFETY: as above, and the word is a text's offset and length.
+                    let text = unsafe { element_text(base, first, ahead) };
+                    Value::from_text(ty, text).unwrap_or(Value::Absent)
+                }
+                SlotLayout::Inline(record) => {
+                    let words = Words { present: 1, a: words.a.checked_add(ahead)?, b: words.c, c: 0 };
+                    self.value(words, &Kind::Record(elements.root, *record), ty)?
+                }
+                SlotLayout::Boxed(_) | SlotLayout::List { .. } | SlotLayout::Map { .. } => return None,
+            };
+            items.push(item);
+        }
+        Some(Value::List(items.into()))
     }
 
     /// A value for machine code. `None` if it is larger than what costs are reckoned with.
@@ -284,9 +409,11 @@ impl<'h> Host<'h> {
             return None;
         }
         let (a, b) = match (kind, &value) {
-            (_, Value::Absent) if kind != 4 => return Some(Words { present: 0, a: 0, b: 0 }),
-            (0, Value::Bool(value)) => return Some(Words { present: 1, a: u64::from(*value), b: 0 }),
-            (1, Value::Int(value)) => return Some(Words { present: 1, a: value.cast_unsigned(), b: 0 }),
+            (_, Value::Absent) if kind != 4 => return Some(Words { present: 0, a: 0, b: 0, c: 0 }),
+            (0, Value::Bool(value)) => return Some(Words { present: 1, a: u64::from(*value), b: 0, c: 0 }),
+            (1, Value::Int(value)) => {
+                return Some(Words { present: 1, a: value.cast_unsigned(), b: 0, c: 0 });
+            }
             (2, Value::Text(text)) => {
                 if text.len() / 32 > width {
                     return None;
@@ -296,7 +423,7 @@ impl<'h> Host<'h> {
             (3, Value::Record(record)) => {
                 let given = |fact: &&&Arc<Fact>| Arc::ptr_eq(fact, &record.fact);
                 let base = self.facts.iter().flatten().find(given)?.bytes().as_ptr() as u64;
-                return Some(Words { present: 1, a: base.checked_add(u64::from(record.at))?, b: base });
+                return Some(Words { present: 1, a: base.checked_add(u64::from(record.at))?, b: base, c: 0 });
             }
             (4, value) => {
                 let present = u64::from(!value.is_absent());
@@ -305,14 +432,17 @@ impl<'h> Host<'h> {
                     return None;
                 }
                 let count = items.len() as u64;
+                if count == 0 {
+                    return Some(Words { present, a: 0, b: 0, c: 0 });
+                }
                 self.values.push(Value::List(items));
-                return Some(Words { present, a: self.values.len() as u64 - 1, b: count });
+                return Some(Words { present, a: self.values.len() as u64 - 1, b: count, c: 0 });
             }
             (5, _) => (self.values.len() as u64, 0),
             _ => return None,
         };
         // Texts live as long as the value that is kept here.
         self.values.push(value);
-        Some(Words { present: 1, a, b })
+        Some(Words { present: 1, a, b, c: 0 })
     }
 }

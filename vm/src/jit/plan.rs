@@ -8,13 +8,14 @@
 //! machine code asks for it. Loops over constant lists are rolled out, so that their elements are constants too.
 
 use crate::{
+    builtin::Builtin,
     ir::{ClauseId, CompareOp, ExprId, LocalId, Quant, RecordId, RootId, Slot},
     layout::SlotLayout,
     types::Type,
     value::Value,
 };
 
-use super::text::{PairTest, TextTest};
+use super::text::{Minus, PairTest, TextTest};
 
 /// One rule under one set of params.
 pub(super) struct Plan {
@@ -26,6 +27,16 @@ pub(super) struct Plan {
     pub(super) sites: Vec<Site>,
     pub(super) tests: Vec<TextTest>,
     pub(super) pairs: Vec<PairTest>,
+    pub(super) calls: Vec<Invoke>,
+    pub(super) minuses: Vec<Minus>,
+}
+
+/// A call of a builtin.
+pub(super) struct Invoke {
+    pub(super) builtin: &'static Builtin,
+    /// Constants, and how the others are handed over, in the order of the frame.
+    pub(super) args: Vec<Result<Value, (Kind, Type)>>,
+    pub(super) kind: Kind,
 }
 
 /// An upper bound of what `interp` would spend: `steps + widths × W`, where `W` is at least the cost of handling the
@@ -82,9 +93,20 @@ pub(super) enum Step {
     Where(Cond),
     Let(LocalId, Node),
     /// The blocks of a loop over a constant list, one after the other, each with its index.
-    Unrolled { depth: u32, blocks: Vec<Vec<Step>> },
-    For { depth: u32, each: Loop, body: Vec<Step> },
-    Hit { clause: ClauseId, depth: u32, cond: Cond },
+    Unrolled {
+        depth: u32,
+        blocks: Vec<Vec<Step>>,
+    },
+    For {
+        depth: u32,
+        each: Loop,
+        body: Vec<Step>,
+    },
+    Hit {
+        clause: ClauseId,
+        depth: u32,
+        cond: Cond,
+    },
 }
 
 /// A loop over a list that is not constant.
@@ -109,7 +131,10 @@ pub(super) enum Cond {
     /// A value is there.
     Present(Box<Node>),
     /// Somebody wrote a field.
-    Written { base: Box<Node>, bit: u32 },
+    Written {
+        base: Box<Node>,
+        bit: u32,
+    },
     /// A boolean is there and true.
     Holds(Box<Node>),
     /// Two booleans or integers are equal, or both absent.
@@ -121,9 +146,22 @@ pub(super) enum Cond {
     /// A text is there and passes a test of [`Plan::tests`].
     Test(Box<Node>, usize),
     /// Two texts are there and pass a test of [`Plan::pairs`], or (if said so) both are absent.
-    Pair { a: Box<Node>, b: Box<Node>, test: usize, or_both_absent: bool },
-    Quant { quant: Quant, each: Loop, body: Box<Cond> },
-    Let { local: LocalId, value: Box<Node>, body: Box<Cond> },
+    Pair {
+        a: Box<Node>,
+        b: Box<Node>,
+        test: usize,
+        or_both_absent: bool,
+    },
+    Quant {
+        quant: Quant,
+        each: Loop,
+        body: Box<Cond>,
+    },
+    Let {
+        local: LocalId,
+        value: Box<Node>,
+        body: Box<Cond>,
+    },
     /// A site of kind `Bool` holds.
     Site(usize),
 }
@@ -133,25 +171,78 @@ pub(super) enum Cond {
 pub(super) enum Node {
     /// Absent, a boolean, an integer or a text.
     Const(Value),
-    Root { need: usize, root: RootId },
+    Root {
+        need: usize,
+        root: RootId,
+    },
     Local(LocalId, Kind),
     /// A field: bit of its presence, offset of its slot in the record.
-    Field { base: Box<Node>, bit: u32, at: u32, has_default: bool, kind: Kind, boxed: bool },
+    Field {
+        base: Box<Node>,
+        bit: u32,
+        at: u32,
+        has_default: bool,
+        kind: Kind,
+        boxed: bool,
+    },
     /// A named key of a map field: also the key's bit, and the offset of its slot in the map.
-    Key { base: Box<Node>, bit: u32, at: u32, key_bit: u32, key_at: u32, kind: Kind, boxed: bool },
+    Key {
+        base: Box<Node>,
+        bit: u32,
+        at: u32,
+        key_bit: u32,
+        key_at: u32,
+        kind: Kind,
+        boxed: bool,
+    },
     /// What a map holds under a key.
-    Entry { map: Box<Node>, key: Box<Node>, whole_at: u32, stride: u32, kind: Kind, boxed: bool },
-    Choice { cond: Box<Cond>, then: Box<Node>, otherwise: Box<Node>, kind: Kind },
-    First { first: Box<Node>, second: Box<Node>, kind: Kind },
-    Let { local: LocalId, value: Box<Node>, body: Box<Node> },
+    Entry {
+        map: Box<Node>,
+        key: Box<Node>,
+        whole_at: u32,
+        stride: u32,
+        kind: Kind,
+        boxed: bool,
+    },
+    Choice {
+        cond: Box<Cond>,
+        then: Box<Node>,
+        otherwise: Box<Node>,
+        kind: Kind,
+    },
+    First {
+        first: Box<Node>,
+        second: Box<Node>,
+        kind: Kind,
+    },
+    Let {
+        local: LocalId,
+        value: Box<Node>,
+        body: Box<Node>,
+    },
     Cond(Box<Cond>),
     Add(Box<Node>, Box<Node>),
     Sub(Box<Node>, Box<Node>),
     /// For how many elements the condition holds.
-    Count { each: Loop, body: Box<Cond> },
+    Count {
+        each: Loop,
+        body: Box<Cond>,
+    },
     /// How many of these hold.
     CountOf(Vec<Cond>),
     Site(usize, Kind),
+    /// A call of [`Plan::calls`], with those of its arguments that are no constants.
+    Call {
+        call: usize,
+        args: Vec<Node>,
+        kind: Kind,
+    },
+    /// A list of texts without those of [`Plan::minuses`].
+    Minus {
+        list: Box<Node>,
+        minus: usize,
+        stride: u32,
+    },
 }
 
 impl Node {
@@ -173,7 +264,9 @@ impl Node {
             | Node::Entry { kind, .. }
             | Node::Choice { kind, .. }
             | Node::First { kind, .. }
+            | Node::Call { kind, .. }
             | Node::Site(_, kind) => Some(kind.clone()),
+            Node::Minus { .. } => Some(Kind::HostList),
             Node::Let { body, .. } => body.kind(),
         }
     }

@@ -5,12 +5,15 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use super::plan::{Cond, Cost, Elements, Kind, Loop, Node, Plan, Site, Step};
-use super::text::{PairTest, TextTest};
+use super::plan::{Cond, Cost, Elements, Invoke, Kind, Loop, Node, Plan, Site, Step};
+use super::text::{Minus, PairTest, TextTest};
 use crate::{
     builtin::Builtin,
-    interp::{Env, Interp, NoCluster, Roots},
-    ir::{Code, CompareOp, ExprId, LocalId, Module, Op, Quant, RecordId, RootId, Rule, Slot, Stmt, TextOp, Ty},
+    interp::{self, Env, Interp, NoCluster, Roots},
+    ir::{
+        BuiltinId, Code, CompareOp, Expr, ExprId, LocalId, Module, Op, Quant, RecordId, RootId, Rule, Slot,
+        Stmt, TextOp, Ty,
+    },
     layout::{Layout, SlotLayout},
     scalar::{canonical_text, glob::Glob, regex::Pattern},
     types::Type,
@@ -60,6 +63,8 @@ pub(super) fn plan(source: Source<'_>) -> Option<Plan> {
             sites: Vec::new(),
             tests: Vec::new(),
             pairs: Vec::new(),
+            calls: Vec::new(),
+            minuses: Vec::new(),
         },
     };
     let steps = planner.block(&source.rule.body, 0);
@@ -150,8 +155,8 @@ impl<'p> Planner<'p> {
             return None;
         }
         let mut node = self.value(value);
-        // A list or map in a fact cannot be handed to the host; what the host holds can.
-        if matches!(node.kind(), None | Some(Kind::List(_) | Kind::Map(..))) {
+        // What cannot be handed to the host is held by it.
+        if !node.kind().is_some_and(|kind| is_handed_over(&kind)) {
             node = self.site_node(value);
         }
         let kind = node.kind().unwrap_or(Kind::Opaque);
@@ -369,6 +374,8 @@ impl<'p> Planner<'p> {
             Op::Sub(a, b) if expr.ty == Ty::INT => {
                 Some(Node::Sub(Box::new(self.int(*a)?), Box::new(self.int(*b)?)))
             }
+            Op::Call { builtin, args } => self.call(*builtin, args, &expr.ty),
+            Op::Difference(a, b) => self.difference(*a, *b, &expr.ty),
             Op::Quantified { quant: Quant::Count, local, list, body } => self.count(*local, *list, *body),
             Op::Written { .. }
             | Op::Present(_)
@@ -393,12 +400,52 @@ impl<'p> Planner<'p> {
             | Op::Sub(..)
             | Op::Neg(_)
             | Op::Concat(..)
-            | Op::Difference(..)
             | Op::MakeList(_)
             | Op::Comprehension { .. }
-            | Op::Call { .. }
             | Op::Cluster { .. } => None,
         }
+    }
+
+    /// A builtin, called with values from registers.
+    fn call(&mut self, builtin: BuiltinId, args: &[ExprId], ty: &Ty) -> Option<Node> {
+        let builtin = *self.source.builtins.get(builtin.index())?;
+        let (mut nodes, mut consts) = (Vec::new(), Vec::new());
+        for arg in args {
+            let node = self.node(*arg)?;
+            match (node.kind(), node) {
+                (_, Node::Const(value)) => consts.push(Ok(value)),
+                (Some(kind), node) if is_handed_over(&kind) => {
+                    consts.push(Err((kind, scalar(self.ty(*arg)))));
+                    nodes.push(node);
+                }
+                _ => return None,
+            }
+        }
+        if args.len() != builtin.params.len() {
+            return None;
+        }
+        let kind = match self.host_kind(ty) {
+            Kind::Record(..) => Kind::Opaque,
+            kind => kind,
+        };
+        self.plan.calls.push(Invoke { builtin, args: consts, kind: kind.clone() });
+        Some(Node::Call { call: self.plan.calls.len() - 1, args: nodes, kind })
+    }
+
+    /// The texts of a list that are not in a constant one.
+    fn difference(&mut self, a: ExprId, b: ExprId, ty: &Ty) -> Option<Node> {
+        let common = unify(self.ty(a).element()?, self.ty(b).element()?)?;
+        let (list, taken) = self.operands(a, b)?;
+        let (Ty::Scalar(text), Node::Const(Value::List(taken))) = (common, taken) else { return None };
+        let Some(Kind::List(elements)) = list.kind() else { return None };
+        if !text.is_text() || self.kind_of_slot(&elements.slot, elements.root)? != Kind::Text {
+            return None;
+        }
+        let taken = taken.iter().filter_map(Value::as_text);
+        let taken = taken.map(|item| canonical_text(&text, item).as_ref().into()).collect();
+        self.plan.minuses.push(Minus { text, taken, ty: ty.clone() });
+        let minus = self.plan.minuses.len() - 1;
+        Some(Node::Minus { list: Box::new(list), minus, stride: elements.stride })
     }
 
     fn int(&mut self, id: ExprId) -> Option<Node> {
@@ -422,12 +469,9 @@ impl<'p> Planner<'p> {
             SlotLayout::Scalar(Type::Dyn) => return None,
             SlotLayout::Scalar(_) => Kind::Text,
             SlotLayout::Inline(record) | SlotLayout::Boxed(record) => Kind::Record(root, *record),
-            SlotLayout::List { element, head, stride } => Kind::List(Elements {
-                slot: SlotLayout::clone(element),
-                head: *head,
-                stride: *stride,
-                root,
-            }),
+            SlotLayout::List { element, head, stride } => {
+                Kind::List(Elements { slot: SlotLayout::clone(element), head: *head, stride: *stride, root })
+            }
             SlotLayout::Map { .. } => Kind::Map(slot.clone(), root),
         })
     }
@@ -479,7 +523,8 @@ impl<'p> Planner<'p> {
     fn map_get(&mut self, map: ExprId, key: ExprId) -> Option<Node> {
         let map = self.node(map)?;
         let key = self.text(key)?;
-        let Some(Kind::Map(SlotLayout::Map { value, whole_at: Some(whole_at), stride, .. }, root)) = map.kind()
+        let Some(Kind::Map(SlotLayout::Map { value, whole_at: Some(whole_at), stride, .. }, root)) =
+            map.kind()
         else {
             return None;
         };
@@ -572,12 +617,15 @@ impl<'p> Planner<'p> {
                 self.env.remove(local);
                 Some(match value {
                     None => body,
-                    Some(value) => {
-                        Cond::Let { local: *local, value: Box::new(value), body: Box::new(body) }
-                    }
+                    Some(value) => Cond::Let { local: *local, value: Box::new(value), body: Box::new(body) },
                 })
             }
-            Op::Local(_) | Op::Field { .. } | Op::MapKey { .. } | Op::MapGet { .. } | Op::Coalesce(..) => {
+            Op::Local(_)
+            | Op::Field { .. }
+            | Op::MapKey { .. }
+            | Op::MapGet { .. }
+            | Op::Coalesce(..)
+            | Op::Call { .. } => {
                 let node = self.node(id)?;
                 (node.kind() == Some(Kind::Bool)).then(|| Cond::Holds(Box::new(node)))
             }
@@ -595,7 +643,6 @@ impl<'p> Planner<'p> {
             | Op::Difference(..)
             | Op::MakeList(_)
             | Op::Comprehension { .. }
-            | Op::Call { .. }
             | Op::Cluster { .. } => None,
         }
     }
@@ -724,7 +771,9 @@ impl<'p> Planner<'p> {
                 let texts = items.iter().filter_map(Value::as_text).map(Into::into).collect();
                 Some(Cond::TextIs(Box::new(node), texts))
             }
-            (Kind::Text, Some(Ty::Scalar(ty))) if ty.is_text() && *element != Ty::Scalar(Type::HostPattern) => {
+            (Kind::Text, Some(Ty::Scalar(ty)))
+                if ty.is_text() && *element != Ty::Scalar(Type::HostPattern) =>
+            {
                 let texts = items.iter().filter_map(Value::as_text);
                 let texts = texts.map(|text| canonical_text(&ty, text).as_ref().into()).collect();
                 Some(self.test(TextTest::OneOf(ty, texts), node))
@@ -849,8 +898,6 @@ impl<'p> Planner<'p> {
     }
 }
 
-use crate::ir::Expr;
-
 /// What handling a value costs `interp`, in widths.
 fn width(kind: &Kind) -> u64 {
     match kind {
@@ -861,21 +908,18 @@ fn width(kind: &Kind) -> u64 {
 }
 
 fn size(value: &Value) -> u64 {
-    match value {
-        Value::Text(text) => text.len() as u64 / 32,
-        Value::List(items) => items.len() as u64,
-        Value::Map(entries) => entries.len() as u64,
-        Value::Dyn(json) => (json.elements().len() + json.entries().len()) as u64,
-        Value::Absent
-        | Value::Bool(_)
-        | Value::Int(_)
-        | Value::Quantity(_)
-        | Value::Duration(_)
-        | Value::Time(_)
-        | Value::Version(_)
-        | Value::Ip(_)
-        | Value::Cidr(_)
-        | Value::Record(_) => 0,
+    interp::size(value) as u64
+}
+
+/// Whether a value of this kind can be handed to the host.
+fn is_handed_over(kind: &Kind) -> bool {
+    match kind {
+        Kind::Bool | Kind::Int | Kind::Text | Kind::Record(..) | Kind::HostList | Kind::Opaque => true,
+        Kind::List(elements) => {
+            matches!(&elements.slot, SlotLayout::Inline(_))
+                || matches!(&elements.slot, SlotLayout::Scalar(ty) if *ty != Type::Dyn)
+        }
+        Kind::Map(..) => false,
     }
 }
 
@@ -883,7 +927,8 @@ fn size(value: &Value) -> u64 {
 fn scalar(ty: &Ty) -> Type {
     match ty {
         Ty::Scalar(ty) if !ty.is_text() => ty.clone(),
-        Ty::Scalar(_) | Ty::Record(..) | Ty::List(_) | Ty::Set(_) | Ty::Map(_) => Type::Str,
+        Ty::List(element) | Ty::Set(element) => scalar(element),
+        Ty::Scalar(_) | Ty::Record(..) | Ty::Map(_) => Type::Str,
     }
 }
 
@@ -907,7 +952,8 @@ fn common(a: &Node, b: &Node) -> Option<Kind> {
 
 /// Whether evaluating it again costs no more than remembering it.
 fn is_small(node: &Node) -> bool {
-    matches!(node, Node::Local(..) | Node::Const(_)) || matches!(node, Node::Field { base, .. } if is_small_base(base))
+    matches!(node, Node::Local(..) | Node::Const(_))
+        || matches!(node, Node::Field { base, .. } if is_small_base(base))
 }
 
 fn is_small_base(node: &Node) -> bool {

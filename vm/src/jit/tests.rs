@@ -108,11 +108,8 @@ fn body(generator: &mut Generator<'_>, depth: usize, clause: &mut u32) -> Vec<St
             _ => {
                 let at = generator.pick(generator.pool.len());
                 let Some(id) = generator.pool.get(at).copied() else { continue };
-                let cond = if generator.ty(id) == Ty::BOOL {
-                    id
-                } else {
-                    generator.push(Op::Present(id), Ty::BOOL)
-                };
+                let cond =
+                    if generator.ty(id) == Ty::BOOL { id } else { generator.push(Op::Present(id), Ty::BOOL) };
                 stmts.push(Stmt::Verdict { clause: ClauseId(*clause), cond: Some(cond) });
                 *clause += 1;
             }
@@ -123,7 +120,8 @@ fn body(generator: &mut Generator<'_>, depth: usize, clause: &mut u32) -> Vec<St
 }
 
 fn program(choices: &[u32], steps: usize) -> Module {
-    let mut generator = Generator { coder: Coder::default(), choices: choices.iter(), pool: vec![], depth: 0 };
+    let mut generator =
+        Generator { coder: Coder::default(), choices: choices.iter(), pool: vec![], depth: 0 };
     for _ in 0..steps {
         generator.step();
     }
@@ -135,11 +133,7 @@ fn program(choices: &[u32], steps: usize) -> Module {
         clause += 1;
     }
     let clauses = (0..clause).map(|_| deny("no")).collect();
-    Module {
-        roots: vec![thing()],
-        rules: vec![rule(generator.coder, body, clauses)],
-        ..Module::default()
-    }
+    Module { roots: vec![thing()], rules: vec![rule(generator.coder, body, clauses)], ..Module::default() }
 }
 
 fn cases() -> u32 {

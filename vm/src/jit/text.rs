@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use crate::{
     interp::{equal_as, is_member, order, under},
     ir::{CompareOp, TextOp, Ty},
-    scalar::{canonical_text, text_eq, glob::Glob, regex::Pattern},
+    scalar::{canonical_text, glob::Glob, regex::Pattern, text_eq},
     types::Type,
     value::Value,
 };
@@ -40,6 +40,17 @@ pub(super) enum PairTest {
     Order(Type, CompareOp),
     /// The first contains, begins or ends with the second.
     Text(TextOp),
+}
+
+/// A constant set of texts that is taken from lists.
+#[derive(Debug)]
+pub(super) struct Minus {
+    /// The type under which texts are compared.
+    pub(super) text: Type,
+    /// The canonical forms of what is taken.
+    pub(super) taken: HashSet<Box<str>>,
+    /// The type of what is left.
+    pub(super) ty: Ty,
 }
 
 impl TextTest {

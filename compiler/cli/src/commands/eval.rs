@@ -31,6 +31,7 @@ pub(crate) fn run(args: &EvalArgs, global: &Global, io: &mut Io) -> Result<Exit,
     let options = LoadOptions {
         kubernetes: args.kubernetes.map(|minor| crate::version::MinorRange(minor, minor)),
         crds: args.crd.clone(),
+        bundles: true,
         ..LoadOptions::of(&args.compile)
     };
     let mut loaded = load(&policies, &options, io)?;

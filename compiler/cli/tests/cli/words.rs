@@ -85,9 +85,24 @@ fn completions_and_man_pages_come_from_the_command_line() {
 
 #[test]
 fn the_help_of_every_command() {
-    let all: String =
-        ["", "new", "check", "fmt", "test", "eval", "explain", "doc", "schema", "completions", "man"]
-            .map(|command| format!("=== {command}\n{}\n", answer(&format!("{command} -h"))))
-            .concat();
+    let all: String = [
+        "",
+        "new",
+        "check",
+        "fmt",
+        "test",
+        "eval",
+        "build",
+        "inspect",
+        "sign",
+        "verify",
+        "explain",
+        "doc",
+        "schema",
+        "completions",
+        "man",
+    ]
+    .map(|command| format!("=== {command}\n{}\n", answer(&format!("{command} -h"))))
+    .concat();
     insta::assert_snapshot!(all);
 }

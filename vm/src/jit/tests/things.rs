@@ -44,12 +44,14 @@ fn member() -> impl Strategy<Value = String> {
         text().prop_map(|v| format!(r#""name":{v}"#)),
         prop::collection::vec(prop_oneof![text(), Just("null".to_owned())], 0..4)
             .prop_map(|v| format!(r#""items":[{}]"#, v.join(","))),
-        prop::collection::vec((prop_oneof![Just("a"), Just("a/b"), Just("")], text()), 0..3).prop_map(|mut v| {
-            v.sort();
-            v.dedup_by(|a, b| a.0 == b.0);
-            let v: Vec<_> = v.into_iter().map(|(k, v)| format!(r#""{k}":{v}"#)).collect();
-            format!(r#""labels":{{{}}}"#, v.join(","))
-        }),
+        prop::collection::vec((prop_oneof![Just("a"), Just("a/b"), Just("")], text()), 0..3).prop_map(
+            |mut v| {
+                v.sort();
+                v.dedup_by(|a, b| a.0 == b.0);
+                let v: Vec<_> = v.into_iter().map(|(k, v)| format!(r#""{k}":{v}"#)).collect();
+                format!(r#""labels":{{{}}}"#, v.join(","))
+            }
+        ),
         prop_oneof![Just(r#""1Gi""#), Just("3"), Just(r#""1Ei""#), Just("null")]
             .prop_map(|v| format!(r#""memory":{v}"#)),
         prop_oneof![Just(r#"[1,{"a":2}]"#), Just("3"), Just(r#"{"a":{"a":1}}"#), Just(r#""a""#)]
@@ -61,7 +63,8 @@ pub(super) fn objects() -> impl Strategy<Value = String> {
     let leaf = prop::collection::vec(member(), 0..6).prop_map(|members| object(members));
     leaf.prop_recursive(3, 12, 3, |inner| {
         let spec = prop::option::of(prop_oneof![inner.clone(), Just("null".to_owned())]);
-        let things = prop::option::of(prop::collection::vec(prop_oneof![inner, Just("null".to_owned())], 0..4));
+        let things =
+            prop::option::of(prop::collection::vec(prop_oneof![inner, Just("null".to_owned())], 0..4));
         (prop::collection::vec(member(), 0..6), spec, things).prop_map(|(mut members, spec, things)| {
             members.extend(spec.map(|v| format!(r#""spec":{v}"#)));
             members.extend(things.map(|v| format!(r#""things":[{}]"#, v.join(","))));

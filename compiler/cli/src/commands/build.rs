@@ -1,0 +1,71 @@
+//! `kpolc build`: policies to a bundle, or to the text of their IR.
+
+use std::path::Path;
+
+use kpol_vm::{
+    bundle::{self, About},
+    ir::Module,
+    print::module_text,
+};
+
+use crate::{
+    CliError, Exit, Io,
+    args::{BuildArgs, Emit, Global},
+    bundles,
+    load::{LoadOptions, load},
+    render::{self, Paint, Role},
+    report::{Report, count},
+};
+
+pub(crate) fn run(args: &BuildArgs, global: &Global, io: &mut Io) -> Result<Exit, CliError> {
+    let out = match (&args.out, args.emit) {
+        (None, Emit::Bundle) => {
+            let help = "name it: `kpolc build policies -o policies.kpolb`".to_owned();
+            return Err(CliError::usage("where the bundle is written is not given", help));
+        }
+        (out, Emit::Bundle | Emit::Ir) => out.as_deref(),
+    };
+    let options = LoadOptions { kubernetes: args.kubernetes, ..LoadOptions::of(&args.compile) };
+    let loaded = load(&args.paths, &options, io)?;
+    let report = Report::of("build", &loaded.compiled);
+    io.err(&render::on_stderr(&report, global, io));
+    let exit = report.exit(args.compile.deny_warnings);
+    let Some(module) = loaded.compiled.module.as_ref().filter(|_| exit == Exit::Clean) else {
+        summary("nothing was built", Role::Error, global, io);
+        return Ok(exit);
+    };
+    if module.rules.is_empty() && module.mutations.is_empty() {
+        let help = "a package of shared names judges nothing by itself; give the files with rules".to_owned();
+        return Err(CliError::usage("the policies hold no rules", help));
+    }
+    let bytes = match args.emit {
+        Emit::Ir => module_text(module).into_bytes(),
+        Emit::Bundle => bundle_of(module, loaded.compiled.correlations.clone())?,
+    };
+    match out {
+        None => io.out(&String::from_utf8_lossy(&bytes)),
+        Some(path) => {
+            bundles::write(path, &bytes, io)?;
+            let rules = count(module.rules.len() + module.mutations.len(), "rule");
+            let text = format!("built {}: {rules}, {}", path.display(), count(bytes.len(), "byte"));
+            summary(&text, Role::Good, global, io);
+        }
+    }
+    Ok(exit)
+}
+
+/// The bytes of a bundle that this build's own loader takes.
+fn bundle_of(module: &Module, correlations: Vec<String>) -> Result<Vec<u8>, CliError> {
+    let about = About { producer: format!("kpolc {}", env!("CARGO_PKG_VERSION")), correlations };
+    let here = Path::new("the bundle");
+    let bytes = bundle::write(module, &about).map_err(|error| bundles::refused(here, &error))?;
+    bundles::open(here, &bytes)?;
+    Ok(bytes)
+}
+
+fn summary(text: &str, role: Role, global: &Global, io: &mut Io) {
+    if !global.quiet {
+        let paint = Paint::new(io.colored_stderr(global.color));
+        io.err(&format!("{}\n", paint.on(role, text)));
+    }
+}
