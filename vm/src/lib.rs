@@ -8,15 +8,6 @@
 //! A leaf: it knows no source text, no builtin and no Kubernetes kind by name. Builtins reach it through a table
 //! ([`builtin::Builtin`]), kinds and events through records ([`types::Record`]).
 // Only `jit` may use `unsafe`: at the border between Rust and machine code, each time with its invariant.
-#![allow(
-    clippy::wildcard_enum_match_arm,
-    clippy::type_complexity,
-    clippy::collapsible_if,
-    clippy::manual_is_multiple_of,
-    clippy::manual_flatten,
-    clippy::redundant_closure,
-    reason = "the jit and the projector are young; to be narrowed to the lines that need it"
-)]
 #![deny(unsafe_code)]
 #![cfg_attr(not(test), deny(clippy::disallowed_methods))]
 

@@ -132,7 +132,7 @@ impl Elab<'_, '_> {
                 Ty::List(element) | Ty::Set(element) => self.list(items, element, expected, expr.span),
                 Ty::Scalar(Type::Dyn) => self
                     .list(items, &Ty::DYN, &Ty::List(Box::new(Ty::DYN)), expr.span)
-                    .and_then(|list| self.to_dyn(list, expr.span)),
+                    .and_then(|list| self.make_dyn(list, expr.span)),
                 Ty::Scalar(_) | Ty::Map(_) | Ty::Record(..) => {
                     let wanted = self.show(expected);
                     self.report(d::wrong_type(expr.span, &wanted, "list"));

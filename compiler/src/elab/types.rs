@@ -100,7 +100,7 @@ impl Elab<'_, '_> {
     }
 
     /// A value as JSON; a constant stays one.
-    pub(crate) fn to_dyn(&mut self, value: Typed, span: kpol_grammar::span::Span) -> Option<Typed> {
+    pub(crate) fn make_dyn(&mut self, value: Typed, span: kpol_grammar::span::Span) -> Option<Typed> {
         match self.constant(&value).map(const_json) {
             Some(json) => self.push_const(Const::Dyn(json.to_string()), Ty::DYN, span),
             None => self.push(Op::ToDyn(value.id), Ty::DYN, value.opt, span),
@@ -121,7 +121,7 @@ impl Elab<'_, '_> {
         if let Ty::Scalar(Type::Dyn) = expected
             && !has_record(&value.ty)
         {
-            return self.to_dyn(value, span);
+            return self.make_dyn(value, span);
         }
         let (wanted, found) = (self.show(expected), self.show(&value.ty));
         self.report(d::wrong_type(span, &wanted, &found));

@@ -1,3 +1,4 @@
+#![allow(clippy::wildcard_enum_match_arm, reason = "a test asks for a few types of many")]
 use std::collections::HashSet;
 
 use kpol_vm::json::Json;

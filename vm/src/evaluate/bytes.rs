@@ -15,7 +15,7 @@ use std::sync::Arc;
 use super::{
     EvalError, Evaluator, Outcome, Review,
     facts::Inputs,
-    plan::{Need, Plan},
+    plan::{NeedAt, Plan},
     run,
 };
 use crate::{
@@ -103,13 +103,13 @@ struct KindTries {
 /// The facts of one pass, and the trie that finds them.
 #[derive(Debug)]
 struct Wanted {
-    needs: Vec<(Need, Vec<String>)>,
+    needs: Vec<NeedAt>,
     trie: Trie,
 }
 
 impl Tries {
     pub(super) fn new(module: &Module, plan: &Plan, layouts: &[Arc<Layout>]) -> Tries {
-        let mut kinds: Vec<(&Target, Vec<(Need, Vec<String>)>)> = Vec::new();
+        let mut kinds: Vec<(&Target, Vec<NeedAt>)> = Vec::new();
         for (rule, needs) in module.rules.iter().zip(&plan.rule_needs) {
             for target in &rule.targets {
                 let Some(name) = name_of(target) else { continue };
@@ -168,7 +168,7 @@ fn name_of(target: &Target) -> Option<(&str, &str, &str)> {
     }
 }
 
-fn kind_tries(target: &Target, wanted: &[(Need, Vec<String>)], layouts: &[Arc<Layout>]) -> Option<KindTries> {
+fn kind_tries(target: &Target, wanted: &[NeedAt], layouts: &[Arc<Layout>]) -> Option<KindTries> {
     let Target::Kind { group, version, kind, plural, .. } = target else { return None };
     let of = |keep: &dyn Fn(Slot) -> bool| {
         let needs: Vec<_> = wanted
@@ -176,7 +176,7 @@ fn kind_tries(target: &Target, wanted: &[(Need, Vec<String>)], layouts: &[Arc<La
             .filter(|((slot, root), _)| keep(*slot) && root.index() < layouts.len())
             .cloned()
             .collect();
-        let root = |((_, root), at): &(Need, Vec<String>)| {
+        let root = |((_, root), at): &NeedAt| {
             layouts.get(root.index()).map(|layout| (Arc::clone(layout), at.clone()))
         };
         let roots: Vec<_> = needs.iter().filter_map(root).collect();

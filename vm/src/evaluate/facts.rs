@@ -2,7 +2,12 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use super::{EvalError, Evaluator, Review, plan::Need, review::object, review::request_json};
+use super::{
+    EvalError, Evaluator, Review,
+    plan::{Need, NeedAt},
+    review::object,
+    review::request_json,
+};
 use crate::{
     fact::{Fact, FactError},
     interp::Roots,
@@ -20,8 +25,8 @@ pub(super) struct Inputs<'r> {
     user: Json,
     request: Json,
     event: Option<&'r Json>,
-    built: BTreeMap<(Need, Vec<String>), Arc<Fact>>,
-    failed: Vec<((Need, Vec<String>), Vec<FactError>)>,
+    built: BTreeMap<NeedAt, Arc<Fact>>,
+    failed: Vec<(NeedAt, Vec<FactError>)>,
 }
 
 impl<'r> Inputs<'r> {

@@ -45,6 +45,8 @@ pub(super) fn override_params(module: &Module, params: &[Value], bind: &Bind) ->
 
 /// A fact that code reads.
 pub(super) type Need = (Slot, RootId);
+/// A fact that rules need, and the keys from the object to its root.
+pub(super) type NeedAt = (Need, Vec<String>);
 
 /// What is about what.
 #[derive(Debug, Default)]

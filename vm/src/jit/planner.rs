@@ -2,6 +2,10 @@
 //!
 //! An operation that has no form of its own, or operands of a form that it does not take, becomes a site; so a plan
 //! never guesses. Costs are those of `interp` or above, and both branches of a choice count.
+#![allow(
+    clippy::wildcard_enum_match_arm,
+    reason = "what has no form in a plan is left to `interp`, whatever it is"
+)]
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -192,10 +196,10 @@ impl<'p> Planner<'p> {
         let element = self.ty(id).element().unwrap_or(&Ty::DYN);
         let node = self.value(id);
         if let Some(Kind::List(elements)) = node.kind() {
-            if let Some(kind) = self.kind_of_slot(&elements.slot, elements.root) {
-                if !matches!(kind, Kind::List(_) | Kind::Map(..)) {
-                    return (node, (kind, scalar(element)));
-                }
+            if let Some(kind) = self.kind_of_slot(&elements.slot, elements.root)
+                && !matches!(kind, Kind::List(_) | Kind::Map(..))
+            {
+                return (node, (kind, scalar(element)));
             }
         } else if node.kind() == Some(Kind::HostList) {
             return (node, (self.host_kind(element), scalar(element)));

@@ -7,6 +7,10 @@
 //! The pass knows only the good case. As soon as a value has not the form that the demand expects, or something rare
 //! turns up (a `null` in a whole map), it stops with [`Stop::Form`], and the caller builds the facts from a parsed value,
 //! which tells every error.
+#![allow(
+    clippy::wildcard_enum_match_arm,
+    reason = "what is not the good case stops the pass, whatever it is"
+)]
 
 use std::{cmp::Ordering, sync::Arc};
 
@@ -147,7 +151,8 @@ impl Filling {
     /// Room for one more element behind `count` at `first`, in blocks of `begin` doubled. Returns its place.
     #[inline]
     fn element(&mut self, first: &mut u32, count: u32, stride: u32, begin: u32) -> Result<u32, Stop> {
-        let full = count == 0 || (count >= begin && count % begin == 0 && (count / begin).is_power_of_two());
+        let full = count == 0
+            || (count >= begin && count.is_multiple_of(begin) && (count / begin).is_power_of_two());
         if full {
             self.grow(first, count, stride, begin)?;
         }
@@ -219,10 +224,8 @@ impl Pass<'_, '_> {
             filling.begin(&fact.layout);
         }
         self.buffers.texts.resize_with(trie.captures.len().max(self.buffers.texts.len()), || None);
-        for text in &mut self.buffers.texts {
-            if let Some(text) = text {
-                text.clear();
-            }
+        for text in self.buffers.texts.iter_mut().flatten() {
+            text.clear();
         }
         if trie.beyond {
             return Err(Stop::Form);

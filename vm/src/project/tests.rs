@@ -1,3 +1,4 @@
+#![allow(clippy::wildcard_enum_match_arm, reason = "a test asks for a few of many")]
 use std::fmt::Write as _;
 
 use proptest::prelude::*;

@@ -436,8 +436,7 @@ fn mismatch(expect: &Expect, gave: &Gave) -> Option<String> {
             }
             let blames =
                 |finding: &&&Finding| expect.blames.as_ref().is_none_or(|path| finding.blames.contains(path));
-            (!with_message.iter().any(|finding| blames(finding)))
-                .then(|| format!("expected {word} to blame this path"))
+            (!with_message.iter().any(blames)).then(|| format!("expected {word} to blame this path"))
         }
     }
 }

@@ -129,11 +129,10 @@ fn is_gone(error: &ignore::Error) -> bool {
 
 /// Links that only lead to each other.
 fn is_dead_link(error: &ignore::Error) -> bool {
-    match error {
-        ignore::Error::WithPath { path, .. } => path.is_symlink() && path.metadata().is_err(),
-        ignore::Error::WithDepth { err, .. } => is_dead_link(err),
-        _ => false,
+    if let ignore::Error::WithDepth { err, .. } = error {
+        return is_dead_link(err);
     }
+    matches!(error, ignore::Error::WithPath { path, .. } if path.is_symlink() && path.metadata().is_err())
 }
 
 /// The path as messages show it: without a leading `./`, unless it would look like the library's `std/..`.

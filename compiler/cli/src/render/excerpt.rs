@@ -138,7 +138,7 @@ mod tests {
     #[test]
     fn a_long_line_is_cut_around_its_mark() {
         let text = format!("{}MARK{}", "日".repeat(1000), "本".repeat(1000));
-        let (excerpt, marks) = marked(&text, &[3000..3004]);
+        let (excerpt, marks) = marked(&text, std::slice::from_ref(&(3000..3004)));
         assert_eq!(marks, ["MARK"]);
         assert_eq!(excerpt.text.chars().count(), 243);
         assert!(excerpt.text.starts_with('…') && excerpt.text.ends_with("…\n"));
@@ -146,7 +146,7 @@ mod tests {
 
     #[test]
     fn what_a_terminal_obeys_is_replaced_and_marks_stay() {
-        let (excerpt, marks) = marked("a\u{1b}\u{9b}b\u{2028}\tX\r\n", &[9..10]);
+        let (excerpt, marks) = marked("a\u{1b}\u{9b}b\u{2028}\tX\r\n", std::slice::from_ref(&(9..10)));
         assert_eq!(excerpt.text, "a␛\u{fffd}b\u{fffd}\tX\n");
         assert_eq!(marks, ["X"], "{:?}", excerpt.marks);
     }

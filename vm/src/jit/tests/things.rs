@@ -60,7 +60,7 @@ fn member() -> impl Strategy<Value = String> {
 }
 
 pub(super) fn objects() -> impl Strategy<Value = String> {
-    let leaf = prop::collection::vec(member(), 0..6).prop_map(|members| object(members));
+    let leaf = prop::collection::vec(member(), 0..6).prop_map(object);
     leaf.prop_recursive(3, 12, 3, |inner| {
         let spec = prop::option::of(prop_oneof![inner.clone(), Just("null".to_owned())]);
         let things =
