@@ -18,7 +18,7 @@ use kpol_vm::{
     fact::Fact,
     interp::{Env, NoCluster, Roots, hits},
     ir::Slot,
-    jit::{Jit, Sources},
+    jit::{Frame, Jit, Sources},
     layout::Layout,
     value::Value,
     verify::verify,
@@ -78,7 +78,7 @@ fn engines(c: &mut Criterion) {
         bind_params: &[],
     };
     let jit = Jit::new(sources).unwrap();
-    for coverage in jit.coverage(&module) {
+    for coverage in jit.coverage() {
         eprintln!("{}: {coverage:?}", module.rules.get(coverage.rule).map_or("", |rule| &rule.name));
     }
     c.bench_function("load", |b| b.iter(|| Jit::new(sources).unwrap()));
@@ -106,12 +106,15 @@ fn engines(c: &mut Criterion) {
             fuel: kpol_vm::evaluate::DEFAULT_FUEL,
         };
         let by_interp = || module.rules.iter().map(|rule| hits(rule, &env).unwrap().len()).sum::<usize>();
-        let by_jit =
-            || (0..module.rules.len()).map(|rule| jit.hits(rule, None, &env).unwrap().len()).sum::<usize>();
+        let mut frame = Frame::default();
+        let mut by_jit = || {
+            let mut run = jit.run(&mut frame, env);
+            (0..module.rules.len()).map(|rule| run.hits(rule, None).unwrap().len()).sum::<usize>()
+        };
         assert_eq!(by_interp(), by_jit());
         eprintln!("{name}: {} hits", by_jit());
         group.bench_function(BenchmarkId::new("interp", name), |b| b.iter(by_interp));
-        group.bench_function(BenchmarkId::new("jit", name), |b| b.iter(by_jit));
+        group.bench_function(BenchmarkId::new("jit", name), |b| b.iter(&mut by_jit));
     }
     group.finish();
 }

@@ -14,9 +14,9 @@ use std::{borrow::Cow, fmt::Write as _, hint::black_box, sync::Arc};
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use kpol_compiler::{NoFiles, Options, Role, compile, library};
-use kpol_tests::evaluator;
+use kpol_tests::evaluator_on;
 use kpol_vm::{
-    evaluate::{Inventory, Scratch},
+    evaluate::{Engine, Inventory, Scratch},
     ir::{Op, Slot},
     layout::Layout,
     project::{Projected, Projector, Trie},
@@ -175,7 +175,7 @@ mod by_hand {
 
 fn project(c: &mut Criterion) {
     let compiled = compile(library("std.workload", Role::Entry), &NoFiles, &Options::default());
-    let evaluator = evaluator(&compiled, (1, 34), Vec::new()).unwrap();
+    let evaluator = evaluator_on(Engine::Jit, &compiled, (1, 34), Vec::new()).unwrap();
     let module = evaluator.module();
     let mut roots: Vec<(Arc<Layout>, Vec<String>)> = Vec::new();
     let keys = || vec!["request".to_owned(), "object".to_owned()];
@@ -183,7 +183,6 @@ fn project(c: &mut Criterion) {
         if let Op::Root(Slot::Object | Slot::Pod, root) = op {
             let root = module.roots.get(root.index()).unwrap();
             if roots.iter().all(|(layout, _)| layout.root() != root) {
-                eprintln!("{root:#?}");
                 roots.push((Arc::new(Layout::new(root).unwrap()), keys()));
             }
         }
@@ -227,8 +226,13 @@ fn project(c: &mut Criterion) {
         });
         let mut scratch = Scratch::default();
         let inventory = Inventory::empty();
-        group.bench_function(BenchmarkId::new("review_bytes (interp)", name), |b| {
-            b.iter(|| evaluator.review_bytes(body.as_bytes(), &mut scratch, &inventory, &|_| None).unwrap());
+        group.bench_function(BenchmarkId::new("bytes to decision", name), |b| {
+            b.iter(|| {
+                evaluator.review_bytes(body.as_bytes(), &mut scratch, &inventory, &|_| None).unwrap().decision
+            });
+        });
+        group.bench_function(BenchmarkId::new("judge alone", name), |b| {
+            b.iter(|| evaluator.judge(&mut scratch, &inventory, &|_| None).unwrap().decision);
         });
     }
     group.finish();

@@ -139,7 +139,7 @@ fn every_rule_of_the_library_has_machine_code() {
     let compiled = whole_library();
     let engines = Engines::new(&compiled, (1, 37), &[]);
     let module = engines.jit.module();
-    let coverage = engines.jit.jit().unwrap().coverage(module);
+    let coverage = engines.jit.jit().unwrap().coverage();
     let name = |rule: usize| module.rules[rule].name.as_str();
     let without: Vec<&str> = coverage.iter().filter(|c| !c.compiled).map(|c| name(c.rule)).collect();
     let partly: Vec<String> = coverage

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use kpol_compiler::{Compiled, NoFiles, Options, Role, Source, compile, library};
 use kpol_manifest::{Limits, Syntax, parse};
 use kpol_vm::{
-    evaluate::{self, Evaluator, Inventory, Outcome, Review},
+    evaluate::{self, Engine, Evaluator, Inventory, Outcome, Review},
     ir::{Const, Mode},
     json::Json,
 };
@@ -45,6 +45,19 @@ pub fn evaluator(
     kubernetes: (u32, u32),
     params: Vec<(String, Const)>,
 ) -> Result<Evaluator, String> {
+    evaluator_on(Engine::Interp, compiled, kubernetes, params)
+}
+
+/// The same on an engine.
+///
+/// # Errors
+/// As [`evaluator`].
+pub fn evaluator_on(
+    engine: Engine,
+    compiled: &Compiled,
+    kubernetes: (u32, u32),
+    params: Vec<(String, Const)>,
+) -> Result<Evaluator, String> {
     let module = compiled.module.clone().ok_or_else(|| format!("{:#?}", compiled.diagnostics))?;
     let options = evaluate::Options {
         params,
@@ -53,7 +66,7 @@ pub fn evaluator(
         today: jiff::civil::date(2026, 11, 23),
         kubernetes,
         fuel: evaluate::DEFAULT_FUEL,
-        engine: evaluate::Engine::default(),
+        engine,
     };
     Evaluator::new(module, compiled.catalog.builtins(), options).map_err(|error| error.to_string())
 }

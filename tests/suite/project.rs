@@ -63,7 +63,7 @@ fn by_parsing(evaluator: &Evaluator, review: &Value) -> Result<Outcome, String> 
 }
 
 fn by_bytes(evaluator: &Evaluator, scratch: &mut Scratch, body: &[u8]) -> Result<Outcome, ReviewError> {
-    evaluator.review_bytes(body, scratch, &Inventory::empty(), &|_| None)
+    evaluator.review_bytes(body, scratch, &Inventory::empty(), &|_| None).cloned()
 }
 
 const OWN: &str = r#"

@@ -15,6 +15,7 @@ mod mutate;
 mod outcome;
 mod plan;
 mod review;
+mod route;
 mod run;
 
 pub use bytes::{ReviewError, Scratch};
@@ -28,9 +29,9 @@ pub use jiff::civil::Date;
 
 use crate::{
     builtin::Builtin,
-    fact::FactError,
+    fact::{Fact, FactError},
     interp::{ClusterView, Trap},
-    ir::{Const, Mode, Module},
+    ir::{Const, Mode, Module, RootId, Slot},
     jit::{Jit, JitError, Sources},
     json::Json,
     layout::{Layout, LayoutError},
@@ -78,7 +79,10 @@ pub struct Evaluator {
     params: Vec<Value>,
     bind_params: Vec<Vec<Value>>,
     plan: plan::Plan,
+    routes: route::Routes,
     tries: bytes::Tries,
+    /// The record `cluster`, as each root that rules read it as.
+    cluster: Vec<(RootId, Arc<Fact>)>,
     jit: Option<Jit>,
     options: Options,
 }
@@ -119,6 +123,9 @@ pub enum LoadError {
 /// Why a review cannot be answered.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum EvalError {
+    /// There is nothing to judge.
+    #[error("no request was read, or the last one could not be read")]
+    NoRequest,
     /// The object (or another input) does not have the form that its kind has.
     #[error("{what} does not have the form of its kind: {}", join(errors))]
     Fact {
@@ -153,6 +160,26 @@ pub enum EvalError {
     },
 }
 
+/// The record `cluster` for every root that code reads it as. A root of another form has none.
+fn cluster_facts(
+    plan: &plan::Plan,
+    layouts: &[Arc<Layout>],
+    (major, minor): (u32, u32),
+) -> Vec<(RootId, Arc<Fact>)> {
+    let json = review::object(vec![("version", Json::Str(format!("{major}.{minor}")))]);
+    let mut facts: Vec<(RootId, Arc<Fact>)> = Vec::new();
+    for (slot, root) in plan.rule_needs.iter().chain(&plan.mutation_needs).flatten().copied() {
+        if slot == Slot::Cluster
+            && facts.iter().all(|(known, _)| *known != root)
+            && let Some(layout) = layouts.get(root.index())
+            && let Ok(fact) = Fact::build(layout, &json, &[])
+        {
+            facts.push((root, fact));
+        }
+    }
+    facts
+}
+
 fn join(errors: &[FactError]) -> String {
     errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }
@@ -178,7 +205,9 @@ impl Evaluator {
         let bind_params: Vec<Vec<Value>> =
             module.binds.iter().map(|bind| plan::override_params(&module, &params, bind)).collect();
         let plan = plan::Plan::new(&module);
+        let routes = route::Routes::new(&module, &plan);
         let tries = bytes::Tries::new(&module, &plan, &layouts);
+        let cluster = cluster_facts(&plan, &layouts, options.kubernetes);
         let jit = match options.engine {
             Engine::Interp => None,
             Engine::Jit => Some(Jit::new(Sources {
@@ -189,7 +218,23 @@ impl Evaluator {
                 bind_params: &bind_params,
             })?),
         };
-        Ok(Evaluator { module, layouts, builtins, params, bind_params, plan, tries, jit, options })
+        Ok(Evaluator {
+            module,
+            layouts,
+            builtins,
+            params,
+            bind_params,
+            plan,
+            routes,
+            tries,
+            cluster,
+            jit,
+            options,
+        })
+    }
+
+    fn cluster_fact(&self, root: RootId) -> Option<Arc<Fact>> {
+        self.cluster.iter().find(|(known, _)| *known == root).map(|(_, fact)| Arc::clone(fact))
     }
 
     /// The module.
@@ -231,19 +276,42 @@ impl Evaluator {
         run::review(self, review, cluster, false)
     }
 
-    /// Judges the request of an `AdmissionReview` as it comes over the wire. `namespaces` gives the Namespace object
-    /// of a name, if the host knows it. What the answer needs, also when this fails, is in `scratch` afterwards.
+    /// Judges the request of an `AdmissionReview` as it comes over the wire: [`Evaluator::read`], then
+    /// [`Evaluator::judge`]. What the answer needs, also when this fails, is in `scratch` afterwards.
     ///
     /// # Errors
-    /// When the bytes are no `AdmissionReview`, and as [`Evaluator::review`].
-    pub fn review_bytes(
+    /// As the two.
+    pub fn review_bytes<'s>(
         &self,
         body: &[u8],
-        scratch: &mut Scratch,
+        scratch: &'s mut Scratch,
         cluster: &dyn ClusterView,
         namespaces: &dyn Fn(&str) -> Option<Arc<Json>>,
-    ) -> Result<Outcome, ReviewError> {
-        bytes::review(self, body, scratch, cluster, namespaces)
+    ) -> Result<&'s Outcome, ReviewError> {
+        self.read(body, scratch)?;
+        Ok(self.judge(scratch, cluster, namespaces)?)
+    }
+
+    /// Reads an `AdmissionReview` and keeps of its objects what the rules for them read.
+    ///
+    /// # Errors
+    /// When the bytes are no `AdmissionReview`.
+    pub fn read(&self, body: &[u8], scratch: &mut Scratch) -> Result<(), ReviewError> {
+        Ok(bytes::read(self, body, scratch)?)
+    }
+
+    /// Judges the request that was read last. `namespaces` gives the Namespace object of a name, if the host knows it;
+    /// it is asked only when a rule reads it.
+    ///
+    /// # Errors
+    /// When no request was read, and as [`Evaluator::review`].
+    pub fn judge<'s>(
+        &self,
+        scratch: &'s mut Scratch,
+        cluster: &dyn ClusterView,
+        namespaces: &dyn Fn(&str) -> Option<Arc<Json>>,
+    ) -> Result<&'s Outcome, EvalError> {
+        bytes::judge(self, scratch, cluster, namespaces)
     }
 
     /// The same with decision trees and traces of every rule that applied.

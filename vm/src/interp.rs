@@ -75,6 +75,16 @@ impl Roots {
         }
     }
 
+    /// Takes all facts away.
+    pub fn clear(&mut self) {
+        self.facts.clear();
+    }
+
+    /// The facts, in the order in which they were given.
+    pub fn iter(&self) -> impl Iterator<Item = &((Slot, RootId), Arc<Fact>)> {
+        self.facts.iter()
+    }
+
     /// The fact of a slot, as a root.
     #[must_use]
     pub fn get(&self, slot: Slot, root: RootId) -> Option<&Arc<Fact>> {

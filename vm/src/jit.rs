@@ -28,7 +28,10 @@ mod tests;
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use cranelift_codegen::{
@@ -46,9 +49,8 @@ use self::{
 };
 use crate::{
     builtin::Builtin,
-    fact::Fact,
     interp::{Env, Hit},
-    ir::{ExprId, Module, Op, Rule},
+    ir::{Code, ExprId, Module, Op, RootId, Rule, Slot},
     layout::Layout,
     value::Value,
 };
@@ -58,8 +60,18 @@ const MAX_NEEDS: usize = 8;
 
 /// The compiled rules of a module.
 pub struct Jit {
-    /// By rule, and by bind if the bind changes params that the rule reads.
-    functions: HashMap<(usize, Option<usize>), Function>,
+    /// By rule.
+    rules: Vec<Compiled>,
+    /// By bind, by its conditions.
+    conditions: Vec<Vec<Option<Function>>>,
+    /// The facts that any function reads; their order is that of [`Frame::roots`].
+    needs: Needs,
+    /// What is read where the host gives no fact: the blanks of the roots.
+    blanks: Vec<RootAt>,
+    /// The bytes of the longest blank.
+    widest: usize,
+    /// Tells frames whose blanks they hold.
+    id: u64,
     layouts: Vec<Arc<Layout>>,
     /// Owns the machine code. Never used while it lives, but to free it.
     code: Mutex<Option<JITModule>>,
@@ -87,11 +99,25 @@ pub struct Coverage {
     pub sites: Vec<ExprId>,
 }
 
-/// The machine code of one rule under one set of params.
+/// The machine code of one rule under the params of the module, and under those of binds that change what it reads.
+#[derive(Default)]
+struct Compiled {
+    plain: Option<Function>,
+    by_bind: Vec<(usize, Option<Function>)>,
+}
+
+/// The machine code of a rule's body or of a bind's condition under one set of params.
 struct Function {
     /// What the code is made of; texts and tests in it are read by address.
     plan: Plan,
     code: extern "C" fn(*mut Context<'_>),
+}
+
+/// The facts that functions read, numbered.
+#[derive(Default)]
+struct Needs {
+    all: Vec<(Slot, RootId)>,
+    numbers: HashMap<(Slot, RootId), usize>,
 }
 
 /// What machine code is made from.
@@ -109,31 +135,81 @@ pub struct Sources<'s> {
     pub bind_params: &'s [Vec<Value>],
 }
 
+/// Buffers of [`Run`]s, kept between inputs.
+#[derive(Debug, Default)]
+pub struct Frame {
+    /// The [`Jit`] whose needs these are.
+    of: u64,
+    /// Where the facts are, or their blanks.
+    roots: Vec<RootAt>,
+    /// Those that are facts of the last input.
+    set: Vec<usize>,
+    hits: Vec<Hit>,
+    values: Vec<Value>,
+}
+
+/// Machine code on the facts of one input.
+pub struct Run<'f> {
+    jit: &'f Jit,
+    context: Context<'f>,
+    /// Whether a fact is of another layout, so that its offsets are not those in the code.
+    foreign: bool,
+}
+
 impl Jit {
     /// Compiles the rules of a module.
     ///
     /// # Errors
     /// When no machine code can be made here at all. A rule that has none is no error.
     pub fn new(sources: Sources<'_>) -> Result<Jit, JitError> {
+        let Sources { module, builtins, layouts, .. } = sources;
         let mut linker = Linker::new()?;
-        let mut plans = Vec::new();
-        for (index, rule) in sources.module.rules.iter().enumerate() {
-            for (bind, params) in variants(&sources, index, rule) {
-                let Sources { module, builtins, layouts, .. } = sources;
-                let source = planner::Source { module, builtins, layouts, params, rule };
-                if let Some(plan) = planner::plan(source)
-                    && let Some(id) = linker.define(&plan)
-                {
-                    plans.push(((index, bind), plan, id));
-                }
-            }
+        let mut needs = Needs::default();
+        let mut draft = |body: planner::Body<'_>, params| {
+            let source = planner::Source { module, builtins, layouts, params, body };
+            let plan = planner::plan(source)?;
+            let needs: Vec<usize> = plan.needs.iter().map(|need| needs.number(*need)).collect();
+            let id = linker.define(&plan, &needs)?;
+            Some((plan, id))
+        };
+        let mut rules = Vec::with_capacity(module.rules.len());
+        for (index, rule) in module.rules.iter().enumerate() {
+            let body = planner::Body::Rule(rule);
+            let plain = draft(body, sources.params);
+            let by_bind: Vec<_> =
+                variants(&sources, index, rule).map(|(bind, params)| (bind, draft(body, params))).collect();
+            rules.push((plain, by_bind));
+        }
+        let mut conditions = Vec::with_capacity(module.binds.len());
+        for (bind, params) in module.binds.iter().zip(sources.bind_params) {
+            let drafts: Vec<_> = bind
+                .conditions
+                .iter()
+                .map(|condition| draft(planner::Body::Condition(&condition.code, condition.cond?), params))
+                .collect();
+            conditions.push(drafts);
         }
         let module = linker.finish()?;
-        let functions = plans.into_iter().map(|(key, plan, id)| {
-            (key, Function { plan, code: code_of(module.get_finalized_function(id)) })
+        let function = |draft: Option<(Plan, FuncId)>| {
+            draft.map(|(plan, id)| Function { plan, code: code_of(module.get_finalized_function(id)) })
+        };
+        let rules = rules.into_iter().map(|(plain, by_bind)| Compiled {
+            plain: function(plain),
+            by_bind: by_bind.into_iter().map(|(bind, draft)| (bind, function(draft))).collect(),
         });
+        let rules = rules.collect();
+        let conditions = conditions.into_iter().map(|drafts| drafts.into_iter().map(function).collect());
+        let conditions = conditions.collect();
+        let blanks: Vec<RootAt> =
+            needs.all.iter().map(|(_, root)| blank(layouts.get(root.index()))).collect();
+        let prefix = |(_, root): &(Slot, RootId)| layouts.get(root.index()).map(|l| l.prefix().len());
         Ok(Jit {
-            functions: functions.collect(),
+            rules,
+            conditions,
+            widest: needs.all.iter().filter_map(prefix).max().unwrap_or_default(),
+            needs,
+            blanks,
+            id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
             layouts: sources.layouts.to_vec(),
             code: Mutex::new(Some(module)),
         })
@@ -141,9 +217,9 @@ impl Jit {
 
     /// What became of the module's rules (under its own params).
     #[must_use]
-    pub fn coverage(&self, module: &Module) -> Vec<Coverage> {
-        let of = |rule: usize| {
-            let function = self.functions.get(&(rule, None));
+    pub fn coverage(&self) -> Vec<Coverage> {
+        let of = |(rule, compiled): (usize, &Compiled)| {
+            let function = compiled.plain.as_ref();
             Coverage {
                 rule,
                 compiled: function.is_some(),
@@ -151,15 +227,125 @@ impl Jit {
                     .map_or_else(Vec::new, |f| f.plan.sites.iter().map(|site| site.expr).collect()),
             }
         };
-        (0..module.rules.len()).map(of).collect()
+        self.rules.iter().enumerate().map(of).collect()
     }
 
-    /// The verdicts of a rule that hold, in the order of its statements; `env.params` are those of `bind`.
+    /// Prepares to run rules on the facts of `env`. Its params are those of rules without a bind.
+    pub fn run<'f>(&'f self, frame: &'f mut Frame, env: Env<'f>) -> Run<'f> {
+        let Frame { of, roots, set, hits, values } = frame;
+        if *of == self.id {
+            for index in set.drain(..) {
+                if let (Some(root), Some(blank)) = (roots.get_mut(index), self.blanks.get(index)) {
+                    *root = *blank;
+                }
+            }
+        } else {
+            *of = self.id;
+            set.clear();
+            roots.clone_from(&self.blanks);
+        }
+        let (mut bytes, mut foreign) = (self.widest, false);
+        for (key, fact) in env.roots.iter() {
+            let (Some(number), Some(layout)) = (self.needs.find(*key), self.layouts.get(key.1.index()))
+            else {
+                continue;
+            };
+            let root = fact.bytes().get(layout.root_at() as usize..);
+            let (Some(place), Some(root), true) =
+                (roots.get_mut(number), root, Arc::ptr_eq(fact.layout(), layout))
+            else {
+                foreign = true;
+                continue;
+            };
+            let base = fact.bytes().as_ptr().expose_provenance();
+            *place = RootAt { base, at: root.as_ptr().expose_provenance(), given: 1 };
+            set.push(number);
+            bytes += fact.bytes().len();
+        }
+        let width = i64::try_from(bytes / 32).unwrap_or(i64::MAX / 4) + 1;
+        let host = Host { env, code: &EMPTY, sites: &[], calls: &[], hits, values };
+        let context = Context { fuel: 0, width, roots: roots.as_ptr(), stopped: 0, host };
+        Run { jit: self, context, foreign }
+    }
+}
+
+static NEXT_ID: AtomicU64 = AtomicU64::new(1);
+
+/// The blank of a root.
+fn blank(layout: Option<&Arc<Layout>>) -> RootAt {
+    let at = layout.and_then(|layout| {
+        let blank = layout.record(crate::ir::RecordId(0))?.blank;
+        Some((layout.prefix(), layout.prefix().get(blank as usize..)?))
+    });
+    at.map_or(RootAt::default(), |(base, at)| RootAt {
+        base: base.as_ptr().expose_provenance(),
+        at: at.as_ptr().expose_provenance(),
+        given: 0,
+    })
+}
+
+/// The code of nothing.
+static EMPTY: Code = Code { exprs: Vec::new(), locals: Vec::new() };
+
+impl Needs {
+    fn number(&mut self, need: (Slot, RootId)) -> usize {
+        *self.numbers.entry(need).or_insert_with(|| {
+            self.all.push(need);
+            self.all.len() - 1
+        })
+    }
+
+    fn find(&self, need: (Slot, RootId)) -> Option<usize> {
+        // Few modules read more than a handful.
+        if self.all.len() <= 8 {
+            return self.all.iter().position(|known| *known == need);
+        }
+        self.numbers.get(&need).copied()
+    }
+}
+
+impl<'f> Run<'f> {
+    /// The verdicts of a rule that hold, in the order of its statements, under the params of `bind`.
     /// `None`: ask `interp`.
-    #[must_use]
-    pub fn hits(&self, rule: usize, bind: Option<usize>, env: &Env<'_>) -> Option<Vec<Hit>> {
-        let function = self.functions.get(&(rule, bind)).or_else(|| self.functions.get(&(rule, None)))?;
-        function.run(env.module.rules.get(rule)?, env, &self.layouts)
+    pub fn hits(&mut self, rule: usize, bind: Option<(usize, &'f [Value])>) -> Option<&[Hit]> {
+        let jit = self.jit;
+        let compiled = jit.rules.get(rule)?;
+        let own = bind.and_then(|(bind, _)| compiled.by_bind.iter().find(|(own, _)| *own == bind));
+        let function = own.map_or(&compiled.plain, |(_, function)| function).as_ref()?;
+        let code = &self.context.host.env.module.rules.get(rule)?.code;
+        self.call(function, code, bind.map(|(_, params)| params))?;
+        Some(self.context.host.hits)
+    }
+
+    /// Whether the condition of a bind at a position holds. `None`: ask `interp`.
+    pub fn holds(&mut self, bind: (usize, &'f [Value]), position: usize) -> Option<bool> {
+        let jit = self.jit;
+        let function = jit.conditions.get(bind.0)?.get(position)?.as_ref()?;
+        let module = self.context.host.env.module;
+        let code = &module.binds.get(bind.0)?.conditions.get(position)?.code;
+        self.call(function, code, Some(bind.1))?;
+        Some(!self.context.host.hits.is_empty())
+    }
+
+    /// Runs a function; what it hits is in the host's list.
+    fn call(&mut self, function: &'f Function, code: &'f Code, params: Option<&'f [Value]>) -> Option<()> {
+        if self.foreign {
+            return None;
+        }
+        let context = &mut self.context;
+        let fuel = i64::try_from(context.host.env.fuel).unwrap_or(i64::MAX / 2).min(i64::MAX / 2);
+        context.fuel = fuel;
+        context.stopped = 0;
+        context.host.code = code;
+        context.host.sites = &function.plan.sites;
+        context.host.calls = &function.plan.calls;
+        if let Some(params) = params {
+            context.host.env.params = params;
+        }
+        context.host.hits.clear();
+        context.host.values.clear();
+        (function.code)(&raw mut *context);
+        (context.stopped == 0 && context.fuel >= 0).then_some(())
     }
 }
 
@@ -174,56 +360,20 @@ impl Drop for Jit {
     }
 }
 
-/// The params that a rule is compiled for.
-fn variants<'s>(sources: &Sources<'s>, index: usize, rule: &Rule) -> Vec<(Option<usize>, &'s [Value])> {
-    let mut variants = vec![(None, sources.params)];
-    for (b, (bind, params)) in sources.module.binds.iter().zip(sources.bind_params).enumerate() {
+/// The binds that change params which a rule reads, with the params' values there.
+fn variants<'s>(
+    sources: &Sources<'s>,
+    index: usize,
+    rule: &'s Rule,
+) -> impl Iterator<Item = (usize, &'s [Value])> {
+    let binds = sources.module.binds.iter().zip(sources.bind_params).enumerate();
+    binds.filter_map(move |(b, (bind, params))| {
         let reads =
             |id| rule.code.exprs.iter().any(|expr| matches!(expr.op, Op::Param(param) if param == id));
-        if bind.rules.iter().any(|rule| rule.index() == index) && bind.with.iter().any(|(id, _)| reads(*id)) {
-            variants.push((Some(b), params.as_slice()));
-        }
-    }
-    variants
-}
-
-impl Function {
-    fn run(&self, rule: &Rule, env: &Env<'_>, layouts: &[Arc<Layout>]) -> Option<Vec<Hit>> {
-        let nothing = RootAt { base: std::ptr::null(), at: std::ptr::null(), given: 0 };
-        let mut roots = [nothing; MAX_NEEDS];
-        let mut facts: [Option<&Arc<Fact>>; MAX_NEEDS] = [None; MAX_NEEDS];
-        let mut bytes = 0;
-        for (((slot, root), at), given) in self.plan.needs.iter().zip(&mut roots).zip(&mut facts) {
-            let layout = layouts.get(root.index())?;
-            *given = env.roots.get(*slot, *root);
-            let (buffer, start) = match given {
-                Some(fact) if Arc::ptr_eq(fact.layout(), layout) => (fact.bytes(), layout.root_at()),
-                // The offsets in the code are those of another layout.
-                Some(_) => return None,
-                None => (layout.prefix(), layout.record(crate::ir::RecordId(0))?.blank),
-            };
-            let root = buffer.get(start as usize..)?;
-            *at = RootAt { base: buffer.as_ptr(), at: root.as_ptr(), given: u64::from(given.is_some()) };
-            bytes += buffer.len();
-        }
-        let mut context = Context {
-            fuel: i64::try_from(env.fuel).unwrap_or(i64::MAX / 2).min(i64::MAX / 2),
-            width: i64::try_from(bytes / 32).ok()? + 1,
-            roots: roots.as_ptr(),
-            stopped: 0,
-            host: Host {
-                env: *env,
-                code: &rule.code,
-                sites: &self.plan.sites,
-                calls: &self.plan.calls,
-                facts: &facts,
-                hits: Vec::new(),
-                values: Vec::new(),
-            },
-        };
-        (self.code)(&raw mut context);
-        (context.stopped == 0 && context.fuel >= 0).then_some(context.host.hits)
-    }
+        let is_own =
+            bind.rules.iter().any(|rule| rule.index() == index) && bind.with.iter().any(|(id, _)| reads(*id));
+        is_own.then_some((b, params.as_slice()))
+    })
 }
 
 #[expect(unsafe_code, reason = "machine code is an address until it is called")]
@@ -281,7 +431,7 @@ impl Linker {
     }
 
     /// Compiles a plan; `None` if no code can be made of it.
-    fn define(&mut self, plan: &Plan) -> Option<FuncId> {
+    fn define(&mut self, plan: &Plan, needs: &[usize]) -> Option<FuncId> {
         self.compiler.clear();
         let mut signature = self.module.make_signature();
         signature.params.push(AbiParam::new(I64));
@@ -293,7 +443,7 @@ impl Linker {
             .map(|call| self.module.declare_func_in_func(*call, &mut self.compiler.func))
             .collect();
         let mut builder = FunctionBuilder::new(&mut self.compiler.func, &mut self.builder);
-        if codegen::function(&mut builder, plan, &calls).is_none() {
+        if codegen::function(&mut builder, plan, needs, &calls).is_none() {
             self.builder = FunctionBuilderContext::new();
             return None;
         }

@@ -399,7 +399,8 @@ impl Run<'_, '_> {
                     self.error(index, prefix.join(&path), error.to_string(), None);
                 }
             }
-            EvalError::Fact { .. }
+            EvalError::NoRequest
+            | EvalError::Fact { .. }
             | EvalError::Trap { .. }
             | EvalError::Place { .. }
             | EvalError::Unsettled { .. } => {

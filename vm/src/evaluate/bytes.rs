@@ -12,10 +12,12 @@ mod head;
 
 use std::sync::Arc;
 
+use rustc_hash::FxHashMap;
+
 use super::{
     EvalError, Evaluator, Outcome, Review,
     facts::Inputs,
-    plan::{NeedAt, Plan},
+    plan::{NeedAt, Plan, needs_at},
     run,
 };
 use crate::{
@@ -51,6 +53,10 @@ pub struct Scratch {
     head: Head,
     object: Side,
     old: Side,
+    buffers: run::Buffers,
+    outcome: Outcome,
+    /// Whether the last bytes were a review.
+    ready: bool,
 }
 
 /// One of the two objects.
@@ -61,8 +67,27 @@ struct Side {
     /// What it was projected for.
     done: Option<Choice>,
     results: Vec<Projected>,
-    name: Option<String>,
-    namespace: Option<String>,
+    name: Captured,
+    namespace: Captured,
+}
+
+/// A text of the object, if it is there.
+#[derive(Debug, Default)]
+struct Captured {
+    is_there: bool,
+    text: String,
+}
+
+impl Captured {
+    fn set(&mut self, text: Option<&str>) {
+        self.is_there = text.is_some();
+        self.text.clear();
+        self.text.push_str(text.unwrap_or_default());
+    }
+
+    fn get(&self) -> Option<&str> {
+        self.is_there.then_some(self.text.as_str())
+    }
 }
 
 /// A kind (by position in [`Tries`]) and the trie of it.
@@ -85,19 +110,29 @@ enum View {
 /// What passes look for, by kind.
 #[derive(Debug)]
 pub(super) struct Tries {
-    /// Sorted by group, version and kind.
     kinds: Vec<KindTries>,
+    /// By group, version and kind.
+    by_kind: FxHashMap<Box<str>, usize>,
+    /// By group and name of the resource, for subresources.
+    by_resource: FxHashMap<Box<str>, usize>,
 }
 
 #[derive(Debug)]
 struct KindTries {
-    group: String,
-    version: String,
     kind: String,
-    plural: String,
     object: Wanted,
     old: Wanted,
     gone: Wanted,
+}
+
+/// The parts of a name, as a key.
+fn key<'k>(parts: &[&str], out: &'k mut String) -> &'k str {
+    out.clear();
+    for part in parts {
+        out.push_str(part);
+        out.push('\n');
+    }
+    out
 }
 
 /// The facts of one pass, and the trie that finds them.
@@ -109,46 +144,42 @@ struct Wanted {
 
 impl Tries {
     pub(super) fn new(module: &Module, plan: &Plan, layouts: &[Arc<Layout>]) -> Tries {
-        let mut kinds: Vec<(&Target, Vec<NeedAt>)> = Vec::new();
+        let mut tries =
+            Tries { kinds: Vec::new(), by_kind: FxHashMap::default(), by_resource: FxHashMap::default() };
+        let mut wants: Vec<(&Target, Vec<NeedAt>)> = Vec::new();
+        let mut name = String::new();
         for (rule, needs) in module.rules.iter().zip(&plan.rule_needs) {
             for target in &rule.targets {
-                let Some(name) = name_of(target) else { continue };
-                let place = kinds.binary_search_by(|(other, _)| name_of(other).cmp(&Some(name)));
-                let place = place.unwrap_or_else(|place| {
-                    kinds.insert(place, (target, Vec::new()));
-                    place
+                let Target::Kind { group, version, kind, plural, .. } = target else { continue };
+                let number = tries.by_kind.get(key(&[group, version, kind], &mut name)).copied();
+                let number = number.unwrap_or_else(|| {
+                    tries.by_kind.insert(name.as_str().into(), wants.len());
+                    tries.by_resource.entry(key(&[group, plural], &mut name).into()).or_insert(wants.len());
+                    wants.push((target, Vec::new()));
+                    wants.len() - 1
                 });
-                let Some((_, wanted)) = kinds.get_mut(place) else { continue };
-                for (slot, root) in needs.iter().copied() {
-                    let at = match slot {
-                        Slot::Object | Slot::Old => &[],
-                        Slot::Pod => run::pod_keys(Some(target)),
-                        Slot::Namespace | Slot::User | Slot::Request | Slot::Cluster | Slot::Event => {
-                            continue;
-                        }
-                    };
-                    let want = ((slot, root), at.to_vec());
-                    if !wanted.contains(&want) {
+                let Some((_, wanted)) = wants.get_mut(number) else { continue };
+                for want in needs_at(needs, run::pod_keys(Some(target))) {
+                    let of_object = matches!(want.0.0, Slot::Object | Slot::Old | Slot::Pod);
+                    if of_object && !wanted.contains(&want) {
                         wanted.push(want);
                     }
                 }
             }
         }
-        let kinds = kinds.into_iter().filter_map(|(target, wanted)| kind_tries(target, &wanted, layouts));
-        Tries { kinds: kinds.collect() }
+        tries.kinds =
+            wants.into_iter().filter_map(|(target, wanted)| kind_tries(target, &wanted, layouts)).collect();
+        tries
     }
 
-    fn find(&self, group: &str, version: &str, kind: &str) -> Option<usize> {
-        let by = |tries: &KindTries| {
-            (tries.group.as_str(), tries.version.as_str(), tries.kind.as_str()).cmp(&(group, version, kind))
-        };
-        self.kinds.binary_search_by(by).ok()
+    fn find(&self, name: [&str; 3], buffer: &mut String) -> Option<usize> {
+        self.by_kind.get(key(&name, buffer)).copied()
     }
 
     /// The kind of a resource.
-    fn kind_of(&self, group: &str, plural: &str) -> Option<&str> {
-        let found = self.kinds.iter().find(|tries| tries.plural == plural && tries.group == group);
-        found.map(|tries| tries.kind.as_str())
+    fn kind_of(&self, group: &str, plural: &str, buffer: &mut String) -> Option<&str> {
+        let number = self.by_resource.get(key(&[group, plural], buffer))?;
+        self.kinds.get(*number).map(|tries| tries.kind.as_str())
     }
 
     fn wanted(&self, choice: Choice) -> Option<&Wanted> {
@@ -161,15 +192,8 @@ impl Tries {
     }
 }
 
-fn name_of(target: &Target) -> Option<(&str, &str, &str)> {
-    match target {
-        Target::Kind { group, version, kind, .. } => Some((group, version, kind)),
-        Target::Event { .. } => None,
-    }
-}
-
 fn kind_tries(target: &Target, wanted: &[NeedAt], layouts: &[Arc<Layout>]) -> Option<KindTries> {
-    let Target::Kind { group, version, kind, plural, .. } = target else { return None };
+    let Target::Kind { kind, .. } = target else { return None };
     let of = |keep: &dyn Fn(Slot) -> bool| {
         let needs: Vec<_> = wanted
             .iter()
@@ -183,10 +207,7 @@ fn kind_tries(target: &Target, wanted: &[NeedAt], layouts: &[Arc<Layout>]) -> Op
         Wanted { needs, trie: Trie::new(&roots, &SUBJECT) }
     };
     Some(KindTries {
-        group: group.clone(),
-        version: version.clone(),
         kind: kind.clone(),
-        plural: plural.clone(),
         object: of(&|slot| slot != Slot::Old),
         old: of(&|slot| slot == Slot::Old),
         gone: of(&|_| true),
@@ -214,25 +235,25 @@ impl Head {
 
     /// Group, version and kind that rules are matched by. Of a subresource, `kind` is that of its body (`Scale`); rules
     /// are about the resource.
-    fn target<'h>(&'h self, tries: &'h Tries) -> (&'h str, &'h str, &'h str) {
+    fn target<'h>(&'h self, tries: &'h Tries, buffer: &mut String) -> [&'h str; 3] {
         if self.subresource().is_some()
-            && let Some(kind) = tries.kind_of(&self.resource.group, &self.resource.name)
+            && let Some(kind) = tries.kind_of(&self.resource.group, &self.resource.name, buffer)
         {
-            return (&self.resource.group, &self.resource.version, kind);
+            return [&self.resource.group, &self.resource.version, kind];
         }
-        (&self.kind.group, &self.kind.version, &self.kind.name)
+        [&self.kind.group, &self.kind.version, &self.kind.name]
     }
 
     /// What an object is projected for, as far as it is known.
-    fn choice(&self, tries: &Tries, which: Which, has_object: bool) -> Option<Choice> {
+    fn choice(&self, tries: &Tries, which: Which, has_object: bool, buffer: &mut String) -> Option<Choice> {
         let operation = self.operation?;
-        let (group, version, kind) = self.target(tries);
         let view = match which {
             Which::Object => View::Object,
             Which::Old if operation == Operation::Delete && !has_object => View::Gone,
             Which::Old => View::Old,
         };
-        Some(Choice { kind: tries.find(group, version, kind)?, view })
+        let target = self.target(tries, buffer);
+        Some(Choice { kind: tries.find(target, buffer)?, view })
     }
 }
 
@@ -240,8 +261,8 @@ impl Side {
     fn clear(&mut self) {
         self.at = None;
         self.done = None;
-        self.name = None;
-        self.namespace = None;
+        self.name.set(None);
+        self.namespace.set(None);
     }
 
     fn project(
@@ -254,29 +275,30 @@ impl Side {
         self.done = choice;
         let Some(wanted) = choice.and_then(|choice| tries.wanted(choice)) else { return cursor.skip() };
         projector.value(&wanted.trie, cursor, &mut self.results)?;
-        let text = |index| projector.captured(index).map(str::to_owned);
-        (self.name, self.namespace) = (text(0), text(1));
+        self.name.set(projector.captured(0));
+        self.namespace.set(projector.captured(1));
         Ok(())
     }
 }
 
-/// Judges the request of a review.
-pub(super) fn review(
+/// Judges the request that was read.
+pub(super) fn judge<'s>(
     evaluator: &Evaluator,
-    body: &[u8],
-    scratch: &mut Scratch,
+    scratch: &'s mut Scratch,
     cluster: &dyn ClusterView,
     namespaces: &dyn Fn(&str) -> Option<Arc<Json>>,
-) -> Result<Outcome, ReviewError> {
-    let Scratch { projector, head, object, old } = scratch;
-    read(&evaluator.tries, body, projector, head, object, old)?;
+) -> Result<&'s Outcome, EvalError> {
+    let Scratch { projector: _, head, object, old, buffers, outcome, ready } = scratch;
+    if !*ready {
+        return Err(EvalError::NoRequest);
+    }
     let tries = &evaluator.tries;
-    let operation = head.operation.unwrap_or(Operation::Create);
-    let namespace =
-        if head.request.namespace.is_empty() { None } else { namespaces(&head.request.namespace) };
+    let operation = head.operation.unwrap_or_default();
     let user = std::mem::take(&mut head.user);
     let request = std::mem::take(&mut head.request);
-    let (group, version, kind) = head.target(tries);
+    let mut key = std::mem::take(&mut buffers.key);
+    let [group, version, kind] = head.target(tries, &mut key);
+    buffers.key = key;
     let review = Review {
         operation,
         group,
@@ -285,49 +307,57 @@ pub(super) fn review(
         subresource: head.subresource(),
         object: None,
         old: None,
-        namespace: namespace.as_deref(),
+        namespace: None,
         user,
         request,
     };
-    let mut inputs = Inputs::of_review(evaluator, &review, None);
-    for side in [&*object, &*old] {
-        let Some(wanted) = side.done.and_then(|choice| tries.wanted(choice)) else { continue };
-        for ((need, at), projected) in wanted.needs.iter().zip(&side.results) {
-            inputs.take(*need, at, projected);
-        }
-    }
+    let projected = |side: &'s Side| {
+        let wanted = side.done.and_then(|choice| tries.wanted(choice));
+        wanted.map_or((&[][..], &[][..]), |wanted| (wanted.needs.as_slice(), side.results.as_slice()))
+    };
+    let (object, old) = (&*object, &*old);
+    let in_namespace = || match review.request.namespace.as_str() {
+        "" => None,
+        namespace => namespaces(namespace),
+    };
+    let inputs = Inputs {
+        evaluator,
+        review: Some(&review),
+        object: None,
+        namespace: &in_namespace,
+        event: None,
+        projected: [projected(object), projected(old)],
+    };
     let judged = match (object.at, old.at) {
-        (Some(_), _) => Some(&*object),
-        (None, Some(_)) if operation == Operation::Delete => Some(&*old),
+        (Some(_), _) => Some(object),
+        (None, Some(_)) if operation == Operation::Delete => Some(old),
         (None, _) => None,
     };
-    let text = |of: fn(&Side) -> Option<&str>| judged.and_then(of);
     let subject = Subject {
         group: review.group,
         kind: review.kind,
-        namespace: text(|side| side.namespace.as_deref()).unwrap_or(&review.request.namespace),
-        name: text(|side| side.name.as_deref()).unwrap_or(&review.request.name),
+        namespace: judged.and_then(|side| side.namespace.get()).unwrap_or(&review.request.namespace),
+        name: judged.and_then(|side| side.name.get()).unwrap_or(&review.request.name),
     };
-    let outcome = run::with(evaluator, &review, inputs, subject, cluster, false);
+    let done = run::with(&review, &inputs, subject, cluster, false, buffers, outcome);
     let Review { user, request, .. } = review;
     (head.user, head.request) = (user, request);
-    Ok(outcome?)
+    done.map(|()| &*outcome)
 }
 
-/// Reads the review, projects its objects.
-fn read(
-    tries: &Tries,
-    body: &[u8],
-    projector: &mut Projector,
-    head: &mut Head,
-    object: &mut Side,
-    old: &mut Side,
-) -> Result<(), ProjectError> {
+/// Reads a review and projects its objects.
+pub(super) fn read(evaluator: &Evaluator, body: &[u8], scratch: &mut Scratch) -> Result<(), ProjectError> {
+    let Scratch { projector, head, object, old, buffers, outcome: _, ready } = scratch;
+    let tries = &evaluator.tries;
+    *ready = false;
+    // Facts that nobody holds are filled again.
+    buffers.roots.clear();
     object.clear();
     old.clear();
     head.request.uid.clear();
     let text = project::text(body)?;
     let mut cursor = Cursor::new(text, MAX_DEPTH + ENVELOPE);
+    let key = &mut buffers.key;
     let mut pass = |head: &mut Head| {
         head.read(&mut cursor, |head, which, cursor| {
             let has_object = object.at.is_some();
@@ -336,17 +366,19 @@ fn read(
                 Which::Old => &mut *old,
             };
             side.at = Some(cursor.at);
-            side.project(tries, head.choice(tries, which, has_object), projector, cursor)
+            side.project(tries, head.choice(tries, which, has_object, key), projector, cursor)
         })
     };
     pass(head).map_err(Stop::told)?;
     let has_object = object.at.is_some();
     for (which, side) in [(Which::Object, object), (Which::Old, old)] {
-        let choice = head.choice(tries, which, has_object);
-        if let Some(at) = side.at.filter(|_| side.done != choice) {
+        let Some(at) = side.at else { continue };
+        let choice = head.choice(tries, which, has_object, key);
+        if side.done != choice {
             cursor.back_to(at, ENVELOPE);
             side.project(tries, choice, projector, &mut cursor).map_err(Stop::told)?;
         }
     }
+    *ready = true;
     Ok(())
 }

@@ -1,135 +1,120 @@
-//! The facts of one review, built when the first rule needs them and kept for the others.
+//! Where the facts of one input come from: projected already, or built from the JSON that the host gives.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use super::{
     EvalError, Evaluator, Review,
     plan::{Need, NeedAt},
-    review::object,
     review::request_json,
 };
 use crate::{
-    fact::{Fact, FactError},
+    fact::Fact,
     interp::Roots,
     ir::{RootId, Slot},
     json::Json,
     project::Projected,
 };
 
-/// Where facts come from.
+/// What a host gives for one input.
 pub(super) struct Inputs<'r> {
-    evaluator: &'r Evaluator,
-    object: Option<&'r Json>,
-    old: Option<&'r Json>,
-    namespace: Option<&'r Json>,
-    user: Json,
-    request: Json,
-    event: Option<&'r Json>,
-    built: BTreeMap<NeedAt, Arc<Fact>>,
-    failed: Vec<(NeedAt, Vec<FactError>)>,
+    pub(super) evaluator: &'r Evaluator,
+    pub(super) review: Option<&'r Review<'r>>,
+    /// The object as the rules see it; the review's own, unless mutations have changed it.
+    pub(super) object: Option<&'r Json>,
+    /// The Namespace object, asked for when a rule reads it.
+    pub(super) namespace: &'r dyn Fn() -> Option<Arc<Json>>,
+    pub(super) event: Option<&'r Json>,
+    /// What was projected from bytes.
+    pub(super) projected: [(&'r [NeedAt], &'r [Projected]); 2],
 }
 
 impl<'r> Inputs<'r> {
     pub(super) fn of_review(
         evaluator: &'r Evaluator,
-        review: &Review<'r>,
+        review: &'r Review<'r>,
         object: Option<&'r Json>,
     ) -> Inputs<'r> {
-        Inputs {
-            evaluator,
-            object,
-            old: review.old,
-            namespace: review.namespace,
-            user: review.user.to_json(),
-            request: request_json(review),
-            event: None,
-            built: BTreeMap::new(),
-            failed: Vec::new(),
-        }
+        let nothing: (&[NeedAt], &[Projected]) = (&[], &[]);
+        let projected = [nothing; 2];
+        Inputs { evaluator, review: Some(review), object, namespace: &|| None, event: None, projected }
     }
 
     pub(super) fn of_event(evaluator: &'r Evaluator, event: &'r Json) -> Inputs<'r> {
-        Inputs {
-            evaluator,
-            object: None,
-            old: None,
-            namespace: None,
-            user: event.get("user").cloned().unwrap_or_default(),
-            request: Json::Null,
-            event: Some(event),
-            built: BTreeMap::new(),
-            failed: Vec::new(),
-        }
+        let nothing: (&[NeedAt], &[Projected]) = (&[], &[]);
+        let projected = [nothing; 2];
+        Inputs { evaluator, review: None, object: None, namespace: &|| None, event: Some(event), projected }
     }
 
-    /// Takes what was projected from bytes.
-    pub(super) fn take(&mut self, need: Need, at: &[String], projected: &Projected) {
-        let key = || (need, at.to_vec());
-        match projected {
-            Projected::Absent => {}
-            Projected::Fact(fact) => {
-                self.built.insert(key(), Arc::clone(fact));
-            }
-            Projected::Errors(errors) => self.failed.push((key(), errors.clone())),
-        }
-    }
-
-    /// The facts that code needs. What the host does not give stays absent.
-    pub(super) fn roots(&mut self, needs: &[Need], pod_keys: &[String]) -> Result<Roots, EvalError> {
-        let mut roots = Roots::default();
-        for (slot, root) in needs.iter().copied() {
-            if let Some(fact) = self.fact(slot, root, pod_keys)? {
-                roots.insert(slot, root, fact);
+    /// Gives the facts of `needs`. What the host does not give stays absent.
+    pub(super) fn fill(&self, needs: &[NeedAt], roots: &mut Roots) -> Result<(), EvalError> {
+        for (need, at) in needs {
+            if let Some(fact) = self.fact(*need, at)? {
+                roots.insert(need.0, need.1, fact);
             }
         }
-        Ok(roots)
+        Ok(())
     }
 
-    fn fact(
-        &mut self,
-        slot: Slot,
-        root: RootId,
-        pod_keys: &[String],
-    ) -> Result<Option<Arc<Fact>>, EvalError> {
-        let at = if slot == Slot::Pod { pod_keys } else { &[] };
-        let key = ((slot, root), at.to_vec());
-        if let Some(fact) = self.built.get(&key) {
-            return Ok(Some(Arc::clone(fact)));
+    fn fact(&self, need: Need, at: &[String]) -> Result<Option<Arc<Fact>>, EvalError> {
+        let (slot, root) = need;
+        for (needs, results) in &self.projected {
+            let is_this = |(other, keys): &NeedAt| *other == need && keys == at;
+            if let Some(result) = needs.iter().position(is_this).and_then(|index| results.get(index)) {
+                return match result {
+                    Projected::Absent => Ok(None),
+                    Projected::Fact(fact) => Ok(Some(Arc::clone(fact))),
+                    Projected::Errors(errors) => {
+                        Err(EvalError::Fact { what: what(slot), errors: errors.clone() })
+                    }
+                };
+            }
         }
-        let failed = self.failed.iter().find(|(failed, _)| *failed == key).map(|(_, errors)| errors);
-        let cluster;
-        let (what, json) = match slot {
-            Slot::Object => ("the object", self.object),
+        let built = |json: &Json| self.build(slot, root, at, json);
+        match slot {
+            Slot::Object => self.object.map_or(Ok(None), built),
             Slot::Pod => {
                 let keys: Vec<&str> = at.iter().map(String::as_str).collect();
-                ("the object", self.object.and_then(|object| object.at(&keys)))
+                self.object.and_then(|object| object.at(&keys)).map_or(Ok(None), built)
             }
-            Slot::Old => ("the old object", self.old),
-            Slot::Namespace => ("the namespace", self.namespace),
-            Slot::User => ("the user", Some(&self.user)),
-            Slot::Request => ("the request", Some(&self.request)),
-            Slot::Cluster => {
-                cluster = self.cluster();
-                ("the cluster", Some(&cluster))
-            }
-            Slot::Event => ("the event", self.event),
-        };
-        if let Some(errors) = failed {
-            return Err(EvalError::Fact { what, errors: errors.clone() });
+            Slot::Old => self.review.and_then(|review| review.old).map_or(Ok(None), built),
+            Slot::Namespace => match self.review.and_then(|review| review.namespace) {
+                Some(json) => built(json),
+                None => (self.namespace)().map_or(Ok(None), |json| built(&json)),
+            },
+            Slot::User => match (self.review, self.event) {
+                (Some(review), _) => built(&review.user.to_json()),
+                (None, Some(event)) => event.get("user").map_or(Ok(None), built),
+                (None, None) => Ok(None),
+            },
+            Slot::Request => self.review.map_or(Ok(None), |review| built(&request_json(review))),
+            Slot::Cluster => Ok(self.evaluator.cluster_fact(root)),
+            Slot::Event => self.event.map_or(Ok(None), built),
         }
-        let (Some(json), Some(layout)) =
-            (json.filter(|json| !json.is_null()), self.evaluator.layouts.get(root.index()))
-        else {
-            return Ok(None);
-        };
-        let fact = Fact::build(layout, json, at).map_err(|errors| EvalError::Fact { what, errors })?;
-        self.built.insert(key, Arc::clone(&fact));
-        Ok(Some(fact))
     }
 
-    /// The record `cluster`.
-    fn cluster(&self) -> Json {
-        let (major, minor) = self.evaluator.options.kubernetes;
-        object(vec![("version", Json::Str(format!("{major}.{minor}")))])
+    fn build(
+        &self,
+        slot: Slot,
+        root: RootId,
+        at: &[String],
+        json: &Json,
+    ) -> Result<Option<Arc<Fact>>, EvalError> {
+        let layout = self.evaluator.layouts.get(root.index());
+        let Some(layout) = layout.filter(|_| !json.is_null()) else { return Ok(None) };
+        let fact = Fact::build(layout, json, at);
+        fact.map(Some).map_err(|errors| EvalError::Fact { what: what(slot), errors })
+    }
+}
+
+/// As messages call it.
+fn what(slot: Slot) -> &'static str {
+    match slot {
+        Slot::Object | Slot::Pod => "the object",
+        Slot::Old => "the old object",
+        Slot::Namespace => "the namespace",
+        Slot::User => "the user",
+        Slot::Request => "the request",
+        Slot::Cluster => "the cluster",
+        Slot::Event => "the event",
     }
 }

@@ -5,9 +5,9 @@
 
 use std::collections::BTreeSet;
 
-use super::{EvalError, Evaluator, Mutated, Review, facts::Inputs, run};
+use super::{EvalError, Evaluator, Mutated, Review, facts::Inputs, plan::needs_at, run};
 use crate::{
-    interp::{Change, ClusterView, Env, changes},
+    interp::{Change, ClusterView, Env, Roots, changes},
     ir::{ChangeKind, Mutation, Ty},
     json::Json,
     json_path::{JsonPath, Step},
@@ -68,7 +68,9 @@ fn apply(
     };
     let pod_keys = run::pod_keys(mutation.targets.get(target));
     let wanted = {
-        let roots = Inputs::of_review(evaluator, review, Some(object)).roots(needs, pod_keys)?;
+        let needs = needs_at(needs, pod_keys);
+        let mut roots = Roots::default();
+        Inputs::of_review(evaluator, review, Some(object)).fill(&needs, &mut roots)?;
         let env = Env {
             module: &evaluator.module,
             builtins: &evaluator.builtins,

@@ -34,6 +34,17 @@ pub struct Outcome {
 }
 
 impl Outcome {
+    /// As new, with its buffers kept.
+    pub(super) fn clear(&mut self) {
+        let Outcome { findings, decision, applied, other_versions, omitted, traces } = self;
+        findings.clear();
+        *decision = Decision::Allow;
+        applied.clear();
+        other_versions.clear();
+        *omitted = 0;
+        traces.clear();
+    }
+
     /// The findings with this effect that no exception excuses.
     pub fn with_effect(&self, effect: Effect) -> impl Iterator<Item = &Finding> {
         self.findings.iter().filter(move |finding| finding.excepted.is_none() && finding.effect == effect)

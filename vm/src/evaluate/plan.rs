@@ -48,6 +48,12 @@ pub(super) type Need = (Slot, RootId);
 /// A fact that rules need, and the keys from the object to its root.
 pub(super) type NeedAt = (Need, Vec<String>);
 
+/// The same, with the keys to the pod template where they lead there.
+pub(super) fn needs_at(needs: &[Need], pod_keys: &[String]) -> Vec<NeedAt> {
+    let at = |need: &Need| if need.0 == Slot::Pod { pod_keys.to_vec() } else { Vec::new() };
+    needs.iter().map(|need| (*need, at(need))).collect()
+}
+
 /// What is about what.
 #[derive(Debug, Default)]
 pub(super) struct Plan {
@@ -155,22 +161,21 @@ fn matched<'m>(
     review: &Review<'_>,
     targets: impl Fn(usize) -> &'m [Target],
 ) -> Matched {
-    let mut found = Matched { items: Vec::new(), other_versions: Vec::new() };
-    let mut others = BTreeSet::new();
+    let (mut found, mut others) = (BTreeMap::new(), BTreeSet::new());
     let key = (review.group.to_owned(), review.kind.to_owned());
     for (item, t) in index.get(&key).into_iter().flatten().copied() {
         match targets(item).get(t).map_or(Fit::No, |target| fit(target, review)) {
-            Fit::Yes if found.items.iter().all(|(other, _)| *other != item) => found.items.push((item, t)),
+            Fit::Yes => {
+                found.entry(item).or_insert(t);
+            }
             Fit::OtherVersion => {
                 others.insert(item);
             }
-            Fit::Yes | Fit::No => {}
+            Fit::No => {}
         }
     }
-    others.retain(|item| found.items.iter().all(|(other, _)| other != item));
-    found.items.sort_unstable();
-    found.other_versions = others.into_iter().collect();
-    found
+    others.retain(|item| !found.contains_key(item));
+    Matched { items: found.into_iter().collect(), other_versions: others.into_iter().collect() }
 }
 
 enum Fit {

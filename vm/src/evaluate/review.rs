@@ -4,8 +4,8 @@
 
 use crate::{ir::Operation, json::Json};
 
-/// One admission request, or one manifest taken for a `create`.
-#[derive(Clone, Debug)]
+/// One admission request, or one manifest taken for a `create`. The default is a `create` of nothing.
+#[derive(Clone, Debug, Default)]
 pub struct Review<'a> {
     /// What the request does.
     pub operation: Operation,

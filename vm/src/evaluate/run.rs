@@ -5,18 +5,31 @@ use std::collections::BTreeMap;
 use jiff::civil::Date;
 
 use super::{
-    Decision, Effect, EvalError, Evaluator, Finding, Outcome, Review, RuleTrace, effect, facts::Inputs,
+    Decision, Effect, EvalError, Evaluator, Finding, Outcome, Review, RuleTrace, effect,
+    facts::Inputs,
     outcome::limited,
+    plan::{NeedAt, needs_at},
+    route::Route,
 };
 use crate::{
     interp::{ClusterView, Env, Hit, Interp, NoCluster, Roots, Subject, Trap, explain, hits, trace},
     ir::{ClauseId, Condition, Exception, Mode, Rule, RuleId, Target},
+    jit::{Frame, Run},
     json::Json,
     value::Value,
 };
 
 /// Findings of one verdict of one rule under one bind; explaining thousands of them helps nobody and takes long.
 const MAX_FINDINGS: usize = 128;
+
+/// Buffers that are kept between inputs.
+#[derive(Debug, Default)]
+pub(super) struct Buffers {
+    pub(super) roots: Roots,
+    pub(super) frame: Frame,
+    /// The name of a route.
+    pub(super) key: String,
+}
 
 /// Judges a request.
 pub(super) fn review(
@@ -27,29 +40,34 @@ pub(super) fn review(
 ) -> Result<Outcome, EvalError> {
     let object = review.subject();
     let inputs = Inputs::of_review(evaluator, review, object);
-    with(evaluator, review, inputs, subject(review, object), cluster, why)
+    let mut outcome = Outcome::default();
+    let subject = subject(review, object);
+    with(review, &inputs, subject, cluster, why, &mut Buffers::default(), &mut outcome)?;
+    Ok(outcome)
 }
 
 /// Judges a request whose facts come from `inputs`.
 pub(super) fn with(
-    evaluator: &Evaluator,
     review: &Review<'_>,
-    mut inputs: Inputs<'_>,
+    inputs: &Inputs<'_>,
     subject: Subject<'_>,
     cluster: &dyn ClusterView,
     why: bool,
-) -> Result<Outcome, EvalError> {
-    let matched = evaluator.plan.rules(&evaluator.module, review);
-    let mut outcome = Outcome {
-        other_versions: matched.other_versions.into_iter().filter_map(rule_id).collect(),
-        ..Outcome::default()
-    };
-    for (rule, target) in matched.items {
-        let judge = Judge { evaluator, cluster, subject: Some(subject), runtime: false, why };
-        judge.rule(rule, target, &mut inputs, &mut outcome)?;
+    buffers: &mut Buffers,
+    outcome: &mut Outcome,
+) -> Result<(), EvalError> {
+    let evaluator = inputs.evaluator;
+    let judge = Judge { evaluator, cluster, subject: Some(subject), runtime: false, why };
+    if let Some(route) = evaluator.routes.find(review, &mut buffers.key) {
+        return judge.route(route, inputs, buffers, outcome);
     }
-    decide(&mut outcome);
-    Ok(outcome)
+    // No rule is for it; rules for other versions of the kind are worth knowing.
+    outcome.clear();
+    if evaluator.plan.covers(review.group, review.kind) {
+        let matched = evaluator.plan.rules(&evaluator.module, review);
+        outcome.other_versions.extend(matched.other_versions.into_iter().filter_map(rule_id));
+    }
+    Ok(())
 }
 
 /// Judges an event.
@@ -59,13 +77,10 @@ pub(super) fn event(
     event: &Json,
     why: bool,
 ) -> Result<Outcome, EvalError> {
-    let mut inputs = Inputs::of_event(evaluator, event);
+    let inputs = Inputs::of_event(evaluator, event);
+    let judge = Judge { evaluator, cluster: &NoCluster, subject: None, runtime: true, why };
     let mut outcome = Outcome::default();
-    for (rule, target) in evaluator.plan.event_rules(name).iter().copied() {
-        let judge = Judge { evaluator, cluster: &NoCluster, subject: None, runtime: true, why };
-        judge.rule(rule, target, &mut inputs, &mut outcome)?;
-    }
-    decide(&mut outcome);
+    judge.route(evaluator.routes.event(name), &inputs, &mut Buffers::default(), &mut outcome)?;
     Ok(outcome)
 }
 
@@ -115,68 +130,158 @@ struct Judge<'j> {
 }
 
 impl<'j> Judge<'j> {
-    fn rule(
+    fn route(
         &self,
-        index: usize,
-        target: usize,
-        inputs: &mut Inputs<'_>,
+        route: &Route,
+        inputs: &Inputs<'_>,
+        buffers: &mut Buffers,
         outcome: &mut Outcome,
     ) -> Result<(), EvalError> {
-        let evaluator = self.evaluator;
-        let (Some(rule), Some(id), Some(needs)) =
-            (evaluator.module.rules.get(index), rule_id(index), evaluator.plan.rule_needs.get(index))
-        else {
-            return Ok(());
-        };
-        let pod_keys = pod_keys(rule.targets.get(target));
-        let roots = inputs.roots(needs, pod_keys)?;
-        let holdings = self.holdings(index, &roots, pod_keys)?;
-        if holdings.is_empty() {
-            return Ok(());
+        outcome.clear();
+        outcome.other_versions.extend_from_slice(&route.other_versions);
+        if route.mixed {
+            for (index, target) in &route.items {
+                let rule = self.evaluator.module.rules.get(*index);
+                let keys = pod_keys(rule.and_then(|rule| rule.targets.get(*target)));
+                let needs = self.evaluator.plan.rule_needs.get(*index).map_or(&[][..], Vec::as_slice);
+                let needs = needs_at(needs, keys);
+                self.rules(&[(*index, *target)], &needs, inputs, buffers, outcome)?;
+            }
+        } else {
+            self.rules(&route.items, &route.needs, inputs, buffers, outcome)?;
         }
-        outcome.applied.push(id);
+        decide(outcome);
+        Ok(())
+    }
+
+    /// Judges by rules that see the same facts.
+    fn rules(
+        &self,
+        items: &[(usize, usize)],
+        needs: &[NeedAt],
+        inputs: &Inputs<'_>,
+        buffers: &mut Buffers,
+        outcome: &mut Outcome,
+    ) -> Result<(), EvalError> {
+        let Buffers { roots, frame, .. } = buffers;
+        roots.clear();
+        inputs.fill(needs, roots)?;
+        let evaluator = self.evaluator;
+        let env = self.env(&evaluator.params, roots, &[]);
+        let mut machine = evaluator.jit.as_ref().map(|jit| jit.run(frame, env));
+        for (index, target) in items {
+            let Some(rule) = evaluator.module.rules.get(*index) else { continue };
+            let pod_keys = pod_keys(rule.targets.get(*target));
+            self.rule((*index, rule), &Env { pod_keys, ..env }, &mut machine, outcome)?;
+        }
+        Ok(())
+    }
+
+    /// Judges by one rule: by each bind whose condition holds; without binds, in the default mode.
+    fn rule<'e>(
+        &self,
+        (index, rule): (usize, &Rule),
+        env: &Env<'e>,
+        machine: &mut Option<Run<'e>>,
+        outcome: &mut Outcome,
+    ) -> Result<(), EvalError>
+    where
+        'j: 'e,
+    {
+        let evaluator = self.evaluator;
+        let options = &evaluator.options;
+        let mode = |mode: Mode| limited(mode, options.max_mode, self.runtime);
+        let Some(id) = rule_id(index) else { return Ok(()) };
+        let binds = evaluator.plan.binds.get(index).map_or(&[][..], Vec::as_slice);
         let mut findings = Vec::new();
-        for holding in &holdings {
-            let env = self.env(holding.params, &roots, pod_keys);
-            let stopped = |trap| EvalError::Trap { rule: rule.name.clone(), trap };
+        if binds.is_empty() {
+            outcome.applied.push(id);
+            let holding = Holding { bind: None, mode: mode(options.default_mode), params: &evaluator.params };
+            self.held((id, rule), &holding, env, machine, &mut findings, outcome)?;
+        }
+        let mut applied = false;
+        for (number, position) in binds.iter().copied() {
+            let (Some(bind), Some(params)) =
+                (evaluator.module.binds.get(number), evaluator.bind_params.get(number))
+            else {
+                continue;
+            };
+            let env = Env { params, ..*env };
+            let native = machine.as_mut().and_then(|machine| machine.holds((number, params), position));
+            let holds = match (native, bind.conditions.get(position)) {
+                (Some(holds), _) => Ok(holds),
+                (None, Some(condition)) => holds(condition, &env),
+                (None, None) => Ok(true),
+            };
+            let stopped = |trap| EvalError::Trap { rule: format!("{} (bind)", rule.name), trap };
+            if !holds.map_err(stopped)? {
+                continue;
+            }
+            if !applied {
+                outcome.applied.push(id);
+                applied = true;
+            }
+            let mode = mode(bind.mode.unwrap_or(options.default_mode));
+            let holding = Holding { bind: Some(number), mode, params };
+            self.held((id, rule), &holding, &env, machine, &mut findings, outcome)?;
+        }
+        if !findings.is_empty() {
+            outcome.findings.extend(hardest(findings));
+        }
+        Ok(())
+    }
+
+    /// What a rule finds where it holds.
+    fn held<'e>(
+        &self,
+        (id, rule): (RuleId, &Rule),
+        holding: &Holding<'e>,
+        env: &Env<'e>,
+        machine: &mut Option<Run<'e>>,
+        findings: &mut Vec<Finding>,
+        outcome: &mut Outcome,
+    ) -> Result<(), EvalError> {
+        let stopped = |trap| EvalError::Trap { rule: rule.name.clone(), trap };
+        // What the fast engine leaves open, the reference decides.
+        let bind = holding.bind.map(|bind| (bind, holding.params));
+        let native = machine.as_mut().and_then(|machine| machine.hits(id.index(), bind));
+        let reference;
+        let hits = match native {
+            Some(hits) => hits,
+            None => {
+                reference = hits(rule, env).map_err(stopped)?;
+                &reference
+            }
+        };
+        if !hits.is_empty() {
             let mut explained: BTreeMap<ClauseId, usize> = BTreeMap::new();
             let first = findings.len();
-            for hit in self.hits(index, holding, &env).map_err(stopped)? {
+            for hit in hits {
                 let count = explained.entry(hit.clause).or_default();
                 *count += 1;
                 if *count > MAX_FINDINGS {
                     outcome.omitted += 1;
                     continue;
                 }
-                findings.push(self.finding(id, rule, &hit, holding, &env).map_err(stopped)?);
+                findings.push(self.finding(id, rule, hit, holding, env).map_err(stopped)?);
             }
             // An exception sees the params that the rule has here.
-            if findings.len() > first {
-                let (excepted, expired) = self.exceptions(index, &env)?;
-                for finding in findings.iter_mut().skip(first) {
-                    finding.excepted.clone_from(&excepted);
-                    finding.expired.clone_from(&expired);
-                }
-            }
-            if self.why {
-                outcome.traces.push(RuleTrace { rule: id, traces: trace(rule, &env) });
+            let (excepted, expired) = self.exceptions(id.index(), env)?;
+            for finding in findings.iter_mut().skip(first) {
+                finding.excepted.clone_from(&excepted);
+                finding.expired.clone_from(&expired);
             }
         }
-        outcome.findings.extend(hardest(findings));
+        if self.why {
+            outcome.traces.push(RuleTrace { rule: id, traces: trace(rule, env) });
+        }
         Ok(())
     }
 
-    /// What the engine finds; what the fast one leaves open, the reference decides.
-    fn hits(&self, index: usize, holding: &Holding<'_>, env: &Env<'_>) -> Result<Vec<Hit>, Trap> {
-        let found = self.evaluator.jit.as_ref().and_then(|jit| jit.hits(index, holding.bind, env));
-        match (found, env.module.rules.get(index)) {
-            (Some(found), _) => Ok(found),
-            (None, Some(rule)) => hits(rule, env),
-            (None, None) => Ok(Vec::new()),
-        }
-    }
-
-    fn env<'e>(&'e self, params: &'e [Value], roots: &'e Roots, pod_keys: &'e [String]) -> Env<'e> {
+    fn env<'e>(&self, params: &'e [Value], roots: &'e Roots, pod_keys: &'e [String]) -> Env<'e>
+    where
+        'j: 'e,
+    {
         Env {
             module: &self.evaluator.module,
             builtins: &self.evaluator.builtins,
@@ -187,39 +292,6 @@ impl<'j> Judge<'j> {
             subject: self.subject,
             fuel: self.evaluator.options.fuel,
         }
-    }
-
-    /// The ways in which a rule holds here: by each bind whose condition holds; without binds, in the default mode.
-    fn holdings(
-        &self,
-        rule: usize,
-        roots: &Roots,
-        pod_keys: &[String],
-    ) -> Result<Vec<Holding<'j>>, EvalError> {
-        let evaluator = self.evaluator;
-        let options = &evaluator.options;
-        let mode = |mode: Mode| limited(mode, options.max_mode, self.runtime);
-        let binds = evaluator.plan.binds.get(rule).map_or(&[][..], Vec::as_slice);
-        if binds.is_empty() {
-            let mode = mode(options.default_mode);
-            return Ok(vec![Holding { bind: None, mode, params: &evaluator.params }]);
-        }
-        let mut holdings = Vec::new();
-        for (index, position) in binds.iter().copied() {
-            let (Some(bind), Some(params)) =
-                (evaluator.module.binds.get(index), evaluator.bind_params.get(index))
-            else {
-                continue;
-            };
-            let env = self.env(params, roots, pod_keys);
-            let holds = bind.conditions.get(position).map_or(Ok(true), |condition| holds(condition, &env));
-            let name = || evaluator.module.rules.get(rule).map_or_else(String::new, |rule| rule.name.clone());
-            if holds.map_err(|trap| EvalError::Trap { rule: format!("{} (bind)", name()), trap })? {
-                let mode = mode(bind.mode.unwrap_or(options.default_mode));
-                holdings.push(Holding { bind: Some(index), mode, params });
-            }
-        }
-        Ok(holdings)
     }
 
     fn finding(

@@ -49,6 +49,7 @@ struct Regs {
 pub(super) struct Codegen<'c, 'f> {
     b: &'c mut FunctionBuilder<'f>,
     plan: &'c Plan,
+    needs: &'c [usize],
     calls: &'c [FuncRef],
     context: Word,
     locals: HashMap<LocalId, Regs>,
@@ -59,8 +60,13 @@ pub(super) struct Codegen<'c, 'f> {
     end: Block,
 }
 
-/// Fills a function whose only parameter is the context.
-pub(super) fn function(b: &mut FunctionBuilder<'_>, plan: &Plan, calls: &[FuncRef]) -> Option<()> {
+/// Fills a function whose only parameter is the context. `needs` numbers the plan's facts for the context.
+pub(super) fn function(
+    b: &mut FunctionBuilder<'_>,
+    plan: &Plan,
+    needs: &[usize],
+    calls: &[FuncRef],
+) -> Option<()> {
     let entry = b.create_block();
     b.append_block_params_for_function_params(entry);
     b.switch_to_block(entry);
@@ -73,7 +79,8 @@ pub(super) fn function(b: &mut FunctionBuilder<'_>, plan: &Plan, calls: &[FuncRe
         b.create_sized_stack_slot(StackSlotData::new(StackSlotKind::ExplicitSlot, size, 3))
     };
     let (indices, frame, out) = (slot((MAX_LOOPS + 2) * 4), slot(frame * 32), slot(32));
-    let mut codegen = Codegen { b, plan, calls, context, locals: HashMap::new(), indices, frame, out, end };
+    let mut codegen =
+        Codegen { b, plan, needs, calls, context, locals: HashMap::new(), indices, frame, out, end };
     let once = codegen.b.ins().iconst(I64, 1);
     codegen.spend(once, plan.cost)?;
     codegen.block(&plan.steps, end)?;
@@ -298,7 +305,7 @@ impl Codegen<'_, '_> {
             Node::Root { need, .. } => {
                 let roots = offset(offset_of!(Context<'_>, roots))?;
                 let roots = self.b.ins().load(I64, fixed(), self.context, roots);
-                let at = offset(need.checked_mul(size_of::<RootAt>())?)?;
+                let at = offset(self.needs.get(*need)?.checked_mul(size_of::<RootAt>())?)?;
                 let base = self.b.ins().load(I64, fixed(), roots, at);
                 let root = self.b.ins().load(I64, fixed(), roots, at.checked_add(8)?);
                 let given = self.b.ins().load(I64, fixed(), roots, at.checked_add(16)?);

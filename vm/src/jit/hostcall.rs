@@ -40,7 +40,7 @@ pub(super) struct Context<'h> {
     pub(super) fuel: i64,
     /// `W` of [`super::plan::Cost`].
     pub(super) width: i64,
-    /// The facts, in the order of the plan's needs.
+    /// The facts, in the order of the [`super::Jit`]'s needs.
     pub(super) roots: *const RootAt,
     /// Whether a hostcall could not answer.
     pub(super) stopped: i64,
@@ -50,10 +50,12 @@ pub(super) struct Context<'h> {
 
 /// Where a fact's bytes and its root record are.
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct RootAt {
-    pub(super) base: *const u8,
-    pub(super) at: *const u8,
+    /// Address of the bytes.
+    pub(super) base: usize,
+    /// Address of the root record.
+    pub(super) at: usize,
     /// Whether the host gave one; if not, the addresses are those of the root's blank.
     pub(super) given: u64,
 }
@@ -64,9 +66,8 @@ pub(super) struct Host<'h> {
     pub(super) code: &'h Code,
     pub(super) sites: &'h [Site],
     pub(super) calls: &'h [Invoke],
-    pub(super) facts: &'h [Option<&'h Arc<Fact>>],
-    pub(super) hits: Vec<Hit>,
-    pub(super) values: Vec<Value>,
+    pub(super) hits: &'h mut Vec<Hit>,
+    pub(super) values: &'h mut Vec<Value>,
 }
 
 /// One value on its way between machine code and host.
@@ -360,8 +361,8 @@ impl<'h> Host<'h> {
             }
             Kind::List(elements) => self.list(words, elements, ty)?,
             Kind::Record(_, record) => {
-                let fact =
-                    self.facts.iter().flatten().find(|fact| fact.bytes().as_ptr() as u64 == words.b)?;
+                let mut facts = self.env.roots.iter().map(|(_, fact)| fact);
+                let fact = facts.find(|fact| fact.bytes().as_ptr() as u64 == words.b)?;
                 let at = u32::try_from(words.a.checked_sub(words.b)?).ok()?;
                 Value::Record(RecordRef { fact: Arc::clone(fact), record: *record, at })
             }
@@ -421,8 +422,9 @@ impl<'h> Host<'h> {
                 (text.as_ptr() as u64, text.len() as u64)
             }
             (3, Value::Record(record)) => {
-                let given = |fact: &&&Arc<Fact>| Arc::ptr_eq(fact, &record.fact);
-                let base = self.facts.iter().flatten().find(given)?.bytes().as_ptr() as u64;
+                let given = |fact: &&Arc<Fact>| Arc::ptr_eq(fact, &record.fact);
+                let mut facts = self.env.roots.iter().map(|(_, fact)| fact);
+                let base = facts.find(given)?.bytes().as_ptr() as u64;
                 return Some(Words { present: 1, a: base.checked_add(u64::from(record.at))?, b: base, c: 0 });
             }
             (4, value) => {

@@ -15,8 +15,8 @@ use crate::{
     builtin::Builtin,
     interp::{self, Env, Interp, NoCluster, Roots},
     ir::{
-        BuiltinId, Code, CompareOp, Expr, ExprId, LocalId, Module, Op, Quant, RecordId, RootId, Rule, Slot,
-        Stmt, TextOp, Ty,
+        BuiltinId, ClauseId, Code, CompareOp, Expr, ExprId, LocalId, Module, Op, Quant, RecordId, RootId,
+        Rule, Slot, Stmt, TextOp, Ty,
     },
     layout::{Layout, SlotLayout},
     scalar::{canonical_text, glob::Glob, regex::Pattern},
@@ -44,12 +44,29 @@ pub(super) struct Source<'p> {
     pub(super) builtins: &'p [&'static Builtin],
     pub(super) layouts: &'p [Arc<Layout>],
     pub(super) params: &'p [Value],
-    pub(super) rule: &'p Rule,
+    pub(super) body: Body<'p>,
 }
 
-/// The plan of a rule; `None` if it is too large.
+/// What is planned.
+#[derive(Clone, Copy)]
+pub(super) enum Body<'p> {
+    Rule(&'p Rule),
+    /// A condition, as a rule whose only verdict (clause 0) it is.
+    Condition(&'p Code, ExprId),
+}
+
+impl<'p> Body<'p> {
+    fn code(self) -> &'p Code {
+        match self {
+            Body::Rule(rule) => &rule.code,
+            Body::Condition(code, _) => code,
+        }
+    }
+}
+
+/// The plan of a rule or condition; `None` if it is too large.
 pub(super) fn plan(source: Source<'_>) -> Option<Plan> {
-    let code = &source.rule.code;
+    let code = source.body.code();
     let mut planner = Planner {
         source,
         code,
@@ -71,7 +88,12 @@ pub(super) fn plan(source: Source<'_>) -> Option<Plan> {
             minuses: Vec::new(),
         },
     };
-    let steps = planner.block(&source.rule.body, 0);
+    let steps = match source.body {
+        Body::Rule(rule) => planner.block(&rule.body, 0),
+        Body::Condition(_, cond) => {
+            vec![Step::Hit { clause: ClauseId(0), depth: 0, cond: planner.cond(cond) }]
+        }
+    };
     if planner.nodes > MAX_NODES || planner.plan.needs.len() > super::MAX_NEEDS {
         return None;
     }

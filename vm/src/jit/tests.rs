@@ -10,7 +10,7 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use self::things::{objects, thing};
-use super::{Jit, Sources};
+use super::{Frame, Jit, Sources};
 use crate::{
     fact::Fact,
     interp::{Env, Hit, NoCluster, Roots, Trap, hits, tests::soundness::Generator},
@@ -48,14 +48,15 @@ fn agree(module: &Module, object: Option<&str>, fuel: u64) -> Result<Vec<Hit>, T
         fuel,
     };
     let expected = hits(&module.rules[0], &env);
-    if jit.coverage(module)[0].compiled {
-        if let Some(found) = jit.hits(0, None, &env) {
+    if jit.coverage()[0].compiled {
+        let mut frame = Frame::default();
+        if let Some(found) = jit.run(&mut frame, env).hits(0, None) {
             assert_eq!(
-                Ok(found),
+                Ok(found.to_vec()),
                 expected,
                 "{}\n{object:?}\n{:#?}",
                 crate::print::module_text(module),
-                jit.functions[&(0, None)].plan.steps
+                jit.rules[0].plain.as_ref().map(|function| &function.plan.steps)
             );
         } else if fuel > 10_000_000 {
             assert!(expected.is_err(), "left open:\n{}", crate::print::module_text(module));
@@ -214,6 +215,6 @@ fn the_native_part_is_native() {
     let layouts = [Arc::new(Layout::new(&module.roots[0]).unwrap())];
     let sources =
         Sources { module: &module, builtins: &[], layouts: &layouts, params: &[], bind_params: &[] };
-    let coverage = Jit::new(sources).unwrap().coverage(&module);
+    let coverage = Jit::new(sources).unwrap().coverage();
     assert_eq!((coverage[0].compiled, coverage[0].sites.len()), (true, 0));
 }

@@ -1,0 +1,119 @@
+//! Which rules a request or event meets: found by one look-up, worked out at load.
+//!
+//! ```text
+//! group, kind, version, subresource, operation ──▶ Route { rules in order, the facts that they read }
+//! ```
+//!
+//! What rules are loaded for other kinds costs a request nothing but a larger table to look into.
+
+use rustc_hash::FxHashMap;
+
+use super::{
+    Review,
+    plan::{Matched, NeedAt, Plan, needs_at},
+    run,
+};
+use crate::ir::{Module, Operation, RuleId, Target};
+
+/// What requests of one kind, version, subresource and operation, or one sort of event, meet.
+#[derive(Debug, Default)]
+pub(super) struct Route {
+    /// Rules in the module's order, each with the position of the target that fits.
+    pub(super) items: Vec<(usize, usize)>,
+    /// Rules that know other versions of the kind only.
+    pub(super) other_versions: Vec<RuleId>,
+    /// The facts that the rules read, with their binds' and exceptions' conditions.
+    pub(super) needs: Vec<NeedAt>,
+    /// Whether rules see the pod template at different places, so that facts are taken anew for each rule.
+    pub(super) mixed: bool,
+}
+
+/// All routes of a module.
+#[derive(Debug, Default)]
+pub(super) struct Routes {
+    requests: FxHashMap<Box<str>, Route>,
+    events: FxHashMap<Box<str>, Route>,
+    none: Route,
+}
+
+/// Where a request goes; written into a buffer that is kept.
+fn key(review: &Review<'_>, out: &mut String) {
+    out.clear();
+    for part in [review.group, review.kind, review.version, review.subresource.unwrap_or_default()] {
+        out.push_str(part);
+        out.push('\n');
+    }
+    out.push_str(super::operation_word(review.operation));
+}
+
+impl Routes {
+    pub(super) fn new(module: &Module, plan: &Plan) -> Routes {
+        let mut routes = Routes::default();
+        let mut name = String::new();
+        for target in module.rules.iter().flat_map(|rule| &rule.targets) {
+            match target {
+                Target::Kind { group, version, kind, subresource, operations, .. } => {
+                    use Operation::{Connect, Create, Delete, Update};
+                    let operations =
+                        if operations.is_empty() { &[Create, Update, Connect][..] } else { operations };
+                    for operation in [Create, Update, Delete, Connect] {
+                        if !operations.contains(&operation) {
+                            continue;
+                        }
+                        let review = Review {
+                            operation,
+                            group,
+                            version,
+                            kind,
+                            subresource: subresource.as_deref(),
+                            ..Review::default()
+                        };
+                        key(&review, &mut name);
+                        if !routes.requests.contains_key(name.as_str()) {
+                            let route = Route::new(module, plan, plan.rules(module, &review));
+                            routes.requests.insert(name.as_str().into(), route);
+                        }
+                    }
+                }
+                Target::Event { name, .. } => {
+                    if !routes.events.contains_key(name.as_str()) {
+                        let items = plan.event_rules(name).to_vec();
+                        let matched = Matched { items, other_versions: Vec::new() };
+                        routes.events.insert(name.as_str().into(), Route::new(module, plan, matched));
+                    }
+                }
+            }
+        }
+        routes
+    }
+
+    /// The route of a request, if rules are for it. `buffer` is kept between requests.
+    pub(super) fn find(&self, review: &Review<'_>, buffer: &mut String) -> Option<&Route> {
+        key(review, buffer);
+        self.requests.get(buffer.as_str())
+    }
+
+    pub(super) fn event(&self, name: &str) -> &Route {
+        self.events.get(name).unwrap_or(&self.none)
+    }
+}
+
+impl Route {
+    pub(super) fn new(module: &Module, plan: &Plan, matched: Matched) -> Route {
+        let mut needs: Vec<NeedAt> = Vec::new();
+        let mut mixed = false;
+        for (rule, target) in &matched.items {
+            let target = module.rules.get(*rule).and_then(|rule| rule.targets.get(*target));
+            let of_rule = plan.rule_needs.get(*rule).map_or(&[][..], Vec::as_slice);
+            for need in needs_at(of_rule, run::pod_keys(target)) {
+                match needs.iter().find(|known| known.0 == need.0) {
+                    Some(known) => mixed |= *known != need,
+                    None => needs.push(need),
+                }
+            }
+        }
+        let id = |index: usize| u32::try_from(index).ok().map(RuleId);
+        let other_versions = matched.other_versions.into_iter().filter_map(id).collect();
+        Route { items: matched.items, other_versions, needs, mixed }
+    }
+}
