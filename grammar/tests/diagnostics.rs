@@ -145,3 +145,17 @@ fn many_mistakes_are_counted_and_not_all_shown() {
     assert_eq!(parsed.diagnostics.len(), 100);
     assert_eq!(parsed.diagnostics.last().unwrap().notes, ["900 more mistakes in this file are not shown"]);
 }
+
+/// `rule` behind `package acme.test` begins a rule, although `test` begins a declaration elsewhere.
+#[test]
+fn a_word_that_is_a_name_names_nothing() {
+    let at = |text: &str| parse(FileId(0), text).diagnostics[0].labels[0].span.start;
+    for name in ["other", "test", "package", "rule"] {
+        let text = format!("package a.{name}\n\nrule r on Pod {{\n  deny when ! message \"m\"\n}}\n");
+        assert_eq!(at(&text) as usize, text.find('!').unwrap(), "{name}");
+    }
+    for name in ["other", "mode", "severity", "expect"] {
+        let text = format!("rule r on Pod {{\n  let a = object.{name}\n  deny when a ! message \"m\"\n}}\n");
+        assert_eq!(at(&text) as usize, text.find('!').unwrap(), "{name}");
+    }
+}

@@ -131,6 +131,12 @@ fn windows(tokens: &[Lexeme]) -> impl Iterator<Item = (usize, Option<Lexeme>, Le
     })
 }
 
+/// The token before the one at `index`, unless it is only a name: the `test` of `package acme.test` begins nothing.
+fn keyword(tokens: &[Lexeme], index: usize) -> Option<Token> {
+    let at = |back| index.checked_sub(back).and_then(|at| tokens.get(at)).map(|lexeme| lexeme.token);
+    at(1).filter(|_| at(2) != Some(Token::Dot))
+}
+
 /// The blanks and comments before a token.
 fn gap<'a>(ctx: &Ctx<'a>, before: Option<Lexeme>, lexeme: Lexeme) -> &'a str {
     let from = before.map_or(0, |before| before.end as usize);
@@ -144,9 +150,9 @@ pub(super) fn declarations(ctx: &Ctx<'_>, tokens: &[Lexeme]) -> Vec<Range<usize>
     let mut braces = 0_u32;
     for (index, before, lexeme, next) in windows(tokens) {
         let token = lexeme.token;
-        let is_name = before.is_some_and(|before| {
-            before.token.starts_item()
-                || matches!(before.token, Token::Dot | Token::Package | Token::Use | Token::Kind | Token::As)
+        let is_name = keyword(tokens, index).is_some_and(|before| {
+            before.starts_item()
+                || matches!(before, Token::Dot | Token::Package | Token::Use | Token::Kind | Token::As)
         });
         if !is_name {
             let gap = gap(ctx, before, lexeme);
@@ -191,8 +197,8 @@ pub(super) fn clauses(ctx: &Ctx<'_>, body: Body, tokens: &[Lexeme]) -> Vec<Range
     let (mut round, mut braces) = (0_u32, 0_u32);
     for (index, before, lexeme, next) in windows(tokens) {
         let token = lexeme.token;
-        let is_name = before.is_some_and(|before| {
-            matches!(before.token, Token::Dot | Token::Severity | Token::Mode | Token::Expect)
+        let is_name = keyword(tokens, index).is_some_and(|before| {
+            matches!(before, Token::Dot | Token::Severity | Token::Mode | Token::Expect)
         }) || next.is_some_and(|next| next.token == Token::Colon);
         if CLAUSES.contains(&token) && !is_name && braces == 0 {
             let first_on_line = gap(ctx, before, lexeme).contains('\n');
