@@ -69,10 +69,13 @@ fn by_bytes(evaluator: &Evaluator, scratch: &mut Scratch, body: &[u8]) -> Result
 const OWN: &str = r#"
 package acme.test
 
-rule all_slots on Pod, Deployment when create, update, delete {
-  deny when request.dry_run { "dry run of {request.name} by {user.name}" }
-  deny when count(object.metadata.labels) > 2 { "labels of {object.id}" }
-  deny when old.metadata.name != object.metadata.name { "renamed to {object.metadata.name}" }
+rule all_slots on Pod(create, update, delete), Deployment(create, update, delete) {
+  deny when request.dryRun message "dry run of {request.name} by {user.name}"
+  deny when len(object.metadata.labels) > 2 message "labels of {object.metadata.name}"
+}
+
+rule renamed on Pod(update), Deployment(update) {
+  deny when old.metadata.name != object.metadata.name message "renamed to {object.metadata.name}"
 }
 "#;
 

@@ -328,19 +328,27 @@ impl Run<'_, '_> {
             }
         };
         let (group, version, kind) = asked.kind;
+        // Of a subresource, `kind` is that of its body (`Scale`); the rule's target is the resource's own.
+        let resource_kind = self.resource_kind(&asked);
+        let is_known = self.compiled.catalog.schema().kind_of(group, version, kind).is_some();
+        // The body of a subresource may be of a kind that nobody stores: `PodExecOptions`.
+        let body = asked.subresource.filter(|_| !is_known).map(|subresource| {
+            let (_, record) =
+                resource_kind.as_ref()?.subresources.iter().find(|(name, _)| name == subresource)?;
+            self.compiled.catalog.record(record)
+        });
         for (key, input) in [("object", asked.object), ("oldObject", asked.old)] {
             let Some(input) = input else { continue };
             let prefix = path(&["request", key]);
-            // The body of a subresource may be of a kind that nobody stores.
-            let is_known = self.compiled.catalog.schema().kind_of(group, version, kind).is_some();
-            let sound = asked.subresource.is_some() && !is_known
-                || self.known(index, input, &prefix, group, version, kind);
+            let sound = match &body {
+                None => self.known(index, input, &prefix, group, version, kind),
+                Some(Some(record)) => self.fits(index, input, &prefix, record),
+                Some(None) => true,
+            };
             if !sound || !self.is_of(index, input, &prefix, asked.kind) {
                 return;
             }
         }
-        // Of a subresource, `kind` is that of its body (`Scale`); the rule's target is the resource's own.
-        let resource_kind = self.resource_kind(asked.kind, &asked.request.resource, asked.subresource);
         let namespaces = Arc::clone(&self.namespaces);
         let review = Review {
             operation: asked.operation,
@@ -376,18 +384,16 @@ impl Run<'_, '_> {
         true
     }
 
-    fn resource_kind(
-        &self,
-        (group, version, kind): (&str, &str, &str),
-        resource: &str,
-        subresource: Option<&str>,
-    ) -> Option<KindInfo> {
-        if subresource.is_none() || resource.is_empty() {
+    /// The kind that a request about a subresource belongs to.
+    fn resource_kind(&self, asked: &Asked<'_>) -> Option<KindInfo> {
+        let resource = &asked.request.resource;
+        if asked.subresource.is_none() || resource.is_empty() {
             return None;
         }
         let schema = self.compiled.catalog.schema();
-        let same = schema.kind_of(group, version, kind).filter(|info| info.plural == resource);
-        let by_plural = || schema.kinds().find(|info| info.plural == resource && *info.record == info.kind);
+        let (group, version, kind) = asked.kind;
+        let same = schema.kind_of(group, version, kind).filter(|info| info.plural == *resource);
+        let by_plural = || schema.kinds().find(|info| info.plural == *resource && *info.record == info.kind);
         same.or_else(by_plural).cloned()
     }
 

@@ -169,7 +169,7 @@ pub(crate) fn lower(
                 out.given.push(Given::Yaml { text: dedent(&text.text), span: *span });
             }
             TestClause::GivenManifest { file: path, span } => {
-                out.given.push(Given::Manifest { path: path.text.clone(), span: *span });
+                out.given.push(Given::Manifest { path: path.text.clone(), span: path.span });
             }
             TestClause::At { time, event, object, span } => {
                 let name = path_text(event);
