@@ -7,7 +7,7 @@
 //!
 //! Elaboration types an expression and lowers it in one walk: what an expression means is decided where its type is
 //! known, and a second tree with the same shape would only repeat the first. Everything behind it (absence, cost,
-//! constant conditions) works on the IR with its spans ([`Debug`]).
+//! constant conditions) works on the IR with its spans ([`Debug`](struct@Debug)).
 //!
 //! Pure: no files, clock or network. Files that a policy names (`kind X from "crd.yaml"`) come through [`Loader`].
 #![forbid(unsafe_code)]

@@ -17,7 +17,7 @@
 //! Why no SIMD JSON crate: `sonic-rs` (Apache-2.0, well kept) has lazy values, but its `get_many` allocates its result
 //! and a tree of paths knows no "every element of this list", so that each list is walked again from outside; it brings
 //! a crate of unsafe code on the path of hostile input. The part that matters here, skipping, is a hundred lines
-//! ([`block`]) without unsafe code.
+//! (`block`) without unsafe code.
 
 mod block;
 pub(crate) mod cursor;

@@ -76,7 +76,7 @@ impl Io {
     }
 
     /// Writes results. A reader that has gone (`kpolc check | head`) is no error; any other failure is kept for
-    /// [`Io::write_error`].
+    /// `write_error`.
     pub fn out(&mut self, text: &str) {
         let written = self.stdout.write_all(text.as_bytes()).and_then(|()| self.stdout.flush());
         if let Err(error) = written

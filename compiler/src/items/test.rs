@@ -168,7 +168,7 @@ pub(crate) fn lower(
             TestClause::GivenYaml { text, span } => {
                 out.given.push(Given::Yaml { text: dedent(&text.text), span: *span });
             }
-            TestClause::GivenManifest { file: path, span } => {
+            TestClause::GivenManifest { file: path, .. } => {
                 out.given.push(Given::Manifest { path: path.text.clone(), span: path.span });
             }
             TestClause::At { time, event, object, span } => {
