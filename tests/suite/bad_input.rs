@@ -223,6 +223,26 @@ fn lists_in_lists_are_opened() {
     assert!(manifest(1, "m.yaml", list).ends_with(": denied[acme.no_priv]: Pod in: z is privileged"));
 }
 
+/// As the API server writes them, and `kubectl get --raw`.
+#[test]
+fn items_of_typed_lists_are_what_their_list_says() {
+    let item = "{metadata: {name: in}, spec: {containers: [{name: z, securityContext: {privileged: true}}]}}";
+    let list = |head: &str| format!("{head}\nitems:\n- metadata: {{name: other}}\n  spec: {{}}\n- {item}\n");
+    assert_eq!(
+        manifest(1, "m.yaml", list("apiVersion: v1\nkind: PodList")),
+        "m.yaml:6:74: denied[acme.no_priv]: Pod in: z is privileged"
+    );
+    let line = manifest(2, "m.yaml", list("apiVersion: v1\nkind: PodList").replace("z, ", "z, image: 1, "));
+    assert_eq!(
+        line,
+        "m.yaml:6:56: error: Pod in: `spec.containers[0].image`: expected a string, found an integer"
+    );
+    let world = world();
+    world.write("m.yaml", list("apiVersion: v1\nkind: List"));
+    let lines = world.lines(2, "eval -p p.kpol m.yaml");
+    assert_eq!(lines[0], "m.yaml:4:3: error: this is no Kubernetes object: it has no `kind`");
+}
+
 const CRD: &str = "apiVersion: apiextensions.k8s.io/v1
 kind: CustomResourceDefinition
 metadata: {name: widgets.acme.io}
@@ -781,4 +801,21 @@ fn long_lines_wide_characters_and_tabs_keep_their_marks() {
     assert!(lines[2].contains("m.yaml:1:5131"), "{}", ran.out);
     assert!(lines[3].contains("…日") && lines[3].chars().count() < 300, "{}", ran.out);
     assert!(ran.out.contains("┬"), "{}", ran.out);
+}
+
+#[test]
+fn a_tree_says_unless_of_what_it_turns_round() {
+    let world = world();
+    world.write(
+        "u.kpol",
+        "package acme\nrule r on Pod {\n  deny unless object.metadata.name != \"web\" message \"m\"\n}\n",
+    );
+    let ran = world.run("eval -p u.kpol pod.yaml --why");
+    assert!(
+        ran.out.contains("✓ unless object.metadata.name != \"web\"\n")
+            && ran.out.contains("✗ object.metadata.name != \"web\"\n")
+            && ran.out.contains("· object.metadata.name = web   metadata.name\n"),
+        "{}",
+        ran.out
+    );
 }

@@ -79,7 +79,7 @@ impl<'l> Builder<'l> {
         let mut nodes = std::mem::take(&mut self.nodes);
         nodes.shrink_to_fit();
         if let Some(Built { value, node, .. }) = self.root.take().filter(|root| !root.value.is_null()) {
-            self.documents.push(Document { value, root: node, nodes });
+            self.documents.push(Document::new(value, node, nodes));
         }
     }
 

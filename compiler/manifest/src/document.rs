@@ -31,9 +31,18 @@ pub struct Document {
     pub value: Json,
     pub(crate) root: Node,
     pub(crate) nodes: Vec<Node>,
+    /// The items of typed lists that do not say what they are, with what their list says, in the order of the text.
+    completed: Vec<Json>,
 }
 
 impl Document {
+    pub(crate) fn new(value: Json, root: Node, nodes: Vec<Node>) -> Document {
+        let found = opened(&value);
+        let completed =
+            found.into_iter().filter_map(|item| Some(completed(item.value, item.typed?))).collect();
+        Document { value, root, nodes, completed }
+    }
+
     /// The bytes of the text that hold the value at `path`, and `true`; if there is no such value, those of its
     /// deepest ancestor that exists, and `false`.
     #[must_use]
@@ -85,20 +94,43 @@ fn step<'v>(value: &'v Json, segment: &Segment) -> Option<(usize, &'v Json)> {
 }
 
 /// The objects of a document, each with its path: the items of a `List` (or `PodList`, …), also of one inside
-/// another, in the order of the text; any other document is itself, at the empty path.
+/// another, in the order of the text; any other document is itself, at the empty path. The API server leaves `kind` and
+/// `apiVersion` out of the items of a `PodList`: they are what the list says, as kubectl reads them.
 #[must_use]
 pub fn objects(doc: &Document) -> Vec<(JsonPath, &Json)> {
+    let mut completed = doc.completed.iter();
+    let found = opened(&doc.value).into_iter();
+    found
+        .map(|item| {
+            let value = item.typed.and_then(|_| completed.next()).unwrap_or(item.value);
+            (item.path, value)
+        })
+        .collect()
+}
+
+/// An object that a document holds.
+struct Opened<'v> {
+    path: JsonPath,
+    value: &'v Json,
+    /// The `apiVersion` and `kind` that only its list says.
+    typed: Option<(&'v str, &'v str)>,
+}
+
+fn opened(value: &Json) -> Vec<Opened<'_>> {
     let mut found = Vec::new();
-    let mut open = vec![(JsonPath::default(), &doc.value)];
-    while let Some((path, value)) = open.pop() {
-        let Some(items) = list_items(value) else {
-            found.push((path, value));
+    let mut open = vec![Opened { path: JsonPath::default(), value, typed: None }];
+    while let Some(next) = open.pop() {
+        let Some(items) = list_items(next.value) else {
+            found.push(next);
             continue;
         };
-        open.extend(items.iter().enumerate().rev().map(|(index, item)| {
-            let mut segments = path.0.clone();
+        let typed = type_of_items(next.value);
+        open.extend(items.iter().enumerate().rev().map(|(index, value)| {
+            let mut segments = next.path.0.clone();
             segments.extend([Segment::Key("items".to_owned()), Segment::Index(index)]);
-            (JsonPath(segments), item)
+            let says_nothing = matches!(value, Json::Object(_))
+                && ["apiVersion", "kind"].iter().all(|key| value.get(key).is_none_or(Json::is_null));
+            Opened { path: JsonPath(segments), value, typed: typed.filter(|_| says_nothing) }
         }));
     }
     found
@@ -109,4 +141,23 @@ fn list_items(value: &Json) -> Option<&[Json]> {
     let is_list = value.get("kind").and_then(Json::as_str).is_some_and(|kind| kind.ends_with("List"));
     let items = value.get("items").filter(|_| is_list)?;
     matches!(items, Json::Array(_) | Json::Null).then(|| items.elements())
+}
+
+/// `v1` and `Pod`, of a `PodList` of `v1`; nothing of a `List`.
+fn type_of_items(list: &Json) -> Option<(&str, &str)> {
+    let text = |key| list.get(key).and_then(Json::as_str);
+    let kind =
+        text("kind")?.strip_suffix("List").filter(|kind| !kind.is_empty() && !kind.ends_with("List"))?;
+    Some((text("apiVersion")?, kind))
+}
+
+fn completed(item: &Json, (api_version, kind): (&str, &str)) -> Json {
+    let own = item.entries().iter().filter(|(key, _)| key != "apiVersion" && key != "kind").cloned();
+    let said = [("apiVersion", api_version), ("kind", kind)];
+    Json::Object(
+        said.into_iter()
+            .map(|(key, value)| (key.to_owned(), Json::Str(value.to_owned())))
+            .chain(own)
+            .collect(),
+    )
 }

@@ -160,7 +160,12 @@ impl RuleLowering<'_, '_> {
         if !condition.unless {
             return Some(value.id);
         }
-        self.elab.push(Op::Not(value.id), Ty::BOOL, false, condition.expr.span).map(|negated| negated.id)
+        let negated = self.elab.push(Op::Not(value.id), Ty::BOOL, false, condition.expr.span)?;
+        // A decision tree says `unless x` of the one and `x` of the other.
+        if let Some(origin) = self.elab.origins.last_mut() {
+            *origin = condition.span;
+        }
+        Some(negated.id)
     }
 
     fn verb(&mut self, verdict: &ast::Verdict) -> Verb {
