@@ -52,6 +52,7 @@ fn named(subject: &str, paint: Paint) -> Option<String> {
         .or_else(|| catalog::builtin(&catalog, subject, paint))
         .or_else(|| catalog::record(&catalog, subject, paint))
         .or_else(|| controls::control(subject).map(|control| catalog::control(control, paint)))
+        .or_else(|| catalog::numbered(subject, paint))
         .or_else(|| {
             kpol_stdlib::mitre::technique(&upper).map(|technique| catalog::technique(technique, paint))
         })

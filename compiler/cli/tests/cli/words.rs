@@ -19,6 +19,8 @@ fn a_rule_in_words() {
 #[test]
 fn a_rule_of_the_library() {
     assert!(answer("explain std.pss.baseline.privileged").contains("T1611"));
+    let ran = World::with(&[("broken.kpol", "rule")]).run("explain std.pss.baseline.privileged");
+    assert_eq!(ran.code, 0, "{ran:?}");
 }
 
 #[test]
@@ -44,6 +46,8 @@ fn names_of_the_catalog() {
         ("cidr_contains", "-> bool"),
         ("image.tag", "-> string?"),
         ("cis.pod.privileged", "5.2.2"),
+        ("5.2.2", "cis.pod.privileged"),
+        ("c-0057", "nsa.privileged"),
         ("t1611", "Escape to Host"),
         ("builtins", "cidr_contains("),
         ("kinds", "Deployment"),

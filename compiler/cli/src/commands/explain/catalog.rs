@@ -202,6 +202,17 @@ pub(super) fn control(control: &Control, paint: Paint) -> String {
     out
 }
 
+/// Every control that a benchmark gives this number, or kubescape this id: numbers change from version to version.
+pub(super) fn numbered(number: &str, paint: Paint) -> Option<String> {
+    let is_meant = |control: &&Control| {
+        control.numbers.iter().any(|(_, its)| *its == number)
+            || control.kubescape.iter().any(|its| its.eq_ignore_ascii_case(number))
+    };
+    let pages: Vec<String> =
+        controls::controls().iter().filter(is_meant).map(|found| control(found, paint)).collect();
+    (!pages.is_empty()).then(|| pages.join("\n"))
+}
+
 pub(super) fn technique(technique: &Technique, paint: Paint) -> String {
     let head = paint.on(Role::Strong, format!("{} {}", technique.id, technique.name));
     format!("{head}\ntactics: {}\n{}\n", technique.tactics.join(", "), technique.url())

@@ -19,7 +19,12 @@ use crate::{
 pub(super) fn explain(name: &str, paths: &[String], paint: Paint, io: &mut Io) -> Result<String, CliError> {
     let mut seen = Vec::new();
     let library = ["std".to_owned()];
-    let places: &[&[String]] = if paths.is_empty() { &[&[], &library] } else { &[paths] };
+    let places: &[&[String]] = match paths {
+        // Nothing in the current directory has such a name, and what is wrong there does not matter.
+        [] if name.starts_with("std.") => &[&library],
+        [] => &[&[], &library],
+        paths => &[paths],
+    };
     for place in places {
         match load(place, &LoadOptions::default(), io) {
             Ok(loaded) => {
