@@ -288,6 +288,19 @@ fn unknown_kinds() {
     assert_eq!(ran.err, "judged 1 object by 1 rule: 1 violation, 1 object of unknown kinds passed over\n");
 }
 
+/// A CronJob of Kubernetes 1.24 runs pods, too: a rule on Workload must not let it by.
+#[test]
+fn workloads_of_old_versions_are_workloads() {
+    let cron = format!(
+        "apiVersion: batch/v1beta1\nkind: CronJob\nmetadata: {{name: c}}\nspec:\n  jobTemplate:\n    spec:\n      template:\n        spec: {}\n",
+        "{containers: [{name: a, image: i, securityContext: {privileged: true}}]}"
+    );
+    assert_eq!(
+        manifest(1, "m.yaml", cron),
+        "m.yaml:8:67: denied[acme.no_priv]: CronJob c: a is privileged"
+    );
+}
+
 #[test]
 fn kinds_of_crds_are_known_and_checked() {
     let world = world();

@@ -144,8 +144,7 @@ fn named<'a>(ctx: &mut Ctx<'a>, target: &ast::Target, name: &str) -> Option<Vec<
             ctx.diagnostics.push(d::unknown_subresource(subresource, WORKLOAD, std::iter::empty()));
             return None;
         }
-        let workloads =
-            schema.kinds().filter(|kind| schema.pod_path(kind).is_some() && is_stable(catalog, kind));
+        let workloads = schema.kinds().filter(|kind| schema.pod_path(kind).is_some());
         return Some(workloads.flat_map(|kind| with_ephemeral(catalog, kind, &operations)).collect());
     }
     let Some(kind) = schema.kind(name) else {
