@@ -244,19 +244,32 @@ fn bodies_that_are_no_review_are_refused_with_their_byte() {
 }
 
 #[test]
-fn the_namespace_is_asked_for_by_name() {
-    let evaluators = evaluators();
+fn the_namespace_is_asked_for_by_name_when_a_rule_reads_it() {
+    const READS: &str = r#"
+package acme.test
+
+rule frozen on Pod {
+  deny when namespace.metadata.labels["frozen"] == "yes" message "{namespace.metadata.name} is frozen"
+}
+"#;
     let body = json!({"kind": "AdmissionReview", "request": {
         "uid": "1", "operation": "CREATE", "namespace": "shop", "kind": {"group": "", "version": "v1", "kind": "Pod"},
         "object": {"kind": "Pod", "apiVersion": "v1"}}});
-    let asked = std::cell::RefCell::new(Vec::new());
-    let namespaces = |name: &str| {
-        asked.borrow_mut().push(name.to_owned());
-        None::<Arc<Json>>
-    };
     let body = body.to_string();
-    evaluators[0]
-        .review_bytes(body.as_bytes(), &mut Scratch::default(), &Inventory::empty(), &namespaces)
-        .unwrap();
-    assert_eq!(*asked.borrow(), ["shop"]);
+    let asks = |text: &str| {
+        let evaluator = evaluator(&compile_text(text), (1, 34), vec![]).unwrap();
+        let asked = std::cell::RefCell::new(Vec::new());
+        let frozen = json!({"metadata": {"name": "shop", "labels": {"frozen": "yes"}}});
+        let namespaces = |name: &str| {
+            asked.borrow_mut().push(name.to_owned());
+            Some(Arc::new(Json::from(frozen.clone())))
+        };
+        let mut scratch = Scratch::default();
+        let outcome =
+            evaluator.review_bytes(body.as_bytes(), &mut scratch, &Inventory::empty(), &namespaces).unwrap();
+        let messages: Vec<_> = outcome.findings.iter().map(|finding| finding.message.clone()).collect();
+        (asked.into_inner(), messages)
+    };
+    assert_eq!(asks(READS), (vec!["shop".to_owned()], vec!["shop is frozen".to_owned()]));
+    assert_eq!(asks(OWN), (vec![], vec![]));
 }
