@@ -231,6 +231,7 @@ fn project(c: &mut Criterion) {
                 evaluator.review_bytes(body.as_bytes(), &mut scratch, &inventory, &|_| None).unwrap().decision
             });
         });
+        evaluator.read(body.as_bytes(), &mut scratch).unwrap();
         group.bench_function(BenchmarkId::new("judge alone", name), |b| {
             b.iter(|| evaluator.judge(&mut scratch, &inventory, &|_| None).unwrap().decision);
         });

@@ -295,10 +295,7 @@ fn workloads_of_old_versions_are_workloads() {
         "apiVersion: batch/v1beta1\nkind: CronJob\nmetadata: {{name: c}}\nspec:\n  jobTemplate:\n    spec:\n      template:\n        spec: {}\n",
         "{containers: [{name: a, image: i, securityContext: {privileged: true}}]}"
     );
-    assert_eq!(
-        manifest(1, "m.yaml", cron),
-        "m.yaml:8:67: denied[acme.no_priv]: CronJob c: a is privileged"
-    );
+    assert_eq!(manifest(1, "m.yaml", cron), "m.yaml:8:67: denied[acme.no_priv]: CronJob c: a is privileged");
 }
 
 #[test]

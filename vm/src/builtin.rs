@@ -26,6 +26,15 @@ pub enum Sig {
     OneOf(&'static [Sig]),
 }
 
+/// A question that engines know how to answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Intrinsic {
+    /// Whether a list, set, map or text has nothing in it; absent counts as empty.
+    IsEmpty,
+    /// How many elements a list or set has; absent has none.
+    Length,
+}
+
 /// A function that authors can call. An absent argument reaches `eval` as [`Value::Absent`].
 pub struct Builtin {
     /// The name that authors write and the IR keeps. A property is named after its receiver: `image.tag`.
@@ -50,6 +59,8 @@ pub struct Builtin {
     pub examples: &'static [(&'static str, &'static str)],
     /// A cost in the unit of one comparison, for the static bound.
     pub cost: u64,
+    /// What it asks, if engines can answer without calling it.
+    pub intrinsic: Option<Intrinsic>,
     /// The function. Total: it has an answer for every argument list of the right length.
     pub eval: fn(&[Value]) -> Value,
 }

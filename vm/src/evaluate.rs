@@ -206,7 +206,7 @@ impl Evaluator {
             module.binds.iter().map(|bind| plan::override_params(&module, &params, bind)).collect();
         let plan = plan::Plan::new(&module);
         let routes = route::Routes::new(&module, &plan);
-        let tries = bytes::Tries::new(&module, &plan, &layouts);
+        let tries = bytes::Tries::new(&module, &plan, &routes, &layouts);
         let cluster = cluster_facts(&plan, &layouts, options.kubernetes);
         let jit = match options.engine {
             Engine::Interp => None,

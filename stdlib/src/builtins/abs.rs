@@ -20,6 +20,7 @@ pub(super) static BUILTIN: Builtin = Builtin {
     falco: None,
     examples: &[("abs(-5)", "5"), ("abs(5)", "5")],
     cost: 1,
+    intrinsic: None,
     eval,
 };
 

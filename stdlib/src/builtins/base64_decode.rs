@@ -21,6 +21,7 @@ pub(super) static BUILTIN: Builtin = Builtin {
     falco: None,
     examples: &[(r#"base64_decode("a3BvbA==")"#, "kpol"), (r#"base64_decode("%%%")"#, "(not set)")],
     cost: 32,
+    intrinsic: None,
     eval,
 };
 

@@ -21,6 +21,7 @@ pub(super) static BUILTIN: Builtin = Builtin {
     falco: None,
     examples: &[(r#"bool("true")"#, "true"), (r#"bool("yes")"#, "(not set)")],
     cost: 2,
+    intrinsic: None,
     eval,
 };
 

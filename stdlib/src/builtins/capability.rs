@@ -24,6 +24,7 @@ pub(super) static BUILTIN: Builtin = Builtin {
         (r#"capability("FLY")"#, "(not set)"),
     ],
     cost: 8,
+    intrinsic: None,
     eval,
 };
 

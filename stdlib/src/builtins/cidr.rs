@@ -21,6 +21,7 @@ pub(super) static BUILTIN: Builtin = Builtin {
     falco: None,
     examples: &[(r#"cidr("10.0.0.0/8")"#, "10.0.0.0/8"), (r#"cidr("10.0.0.0/33")"#, "(not set)")],
     cost: 8,
+    intrinsic: None,
     eval,
 };
 

@@ -25,6 +25,7 @@ pub(super) static BUILTIN: Builtin = Builtin {
         (r#"cidr_contains("10.0.0.0/8", "11.1.2.3")"#, "false"),
     ],
     cost: 2,
+    intrinsic: None,
     eval,
 };
 

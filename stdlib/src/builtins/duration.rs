@@ -21,6 +21,7 @@ pub(super) static BUILTIN: Builtin = Builtin {
     falco: None,
     examples: &[(r#"duration("1h30m") == 90m"#, "true"), (r#"duration("soon")"#, "(not set)")],
     cost: 8,
+    intrinsic: None,
     eval,
 };
 

@@ -1,7 +1,7 @@
 //! `empty`: whether there is nothing in it.
 
 use kpol_vm::{
-    builtin::{Builtin, Sig},
+    builtin::{Builtin, Intrinsic, Sig},
     types::Type,
     value::Value,
 };
@@ -21,6 +21,7 @@ pub(super) static BUILTIN: Builtin = Builtin {
     falco: None,
     examples: &[("empty([])", "true"), ("empty([1])", "false"), (r#"empty("")"#, "true")],
     cost: 1,
+    intrinsic: Some(Intrinsic::IsEmpty),
     eval,
 };
 

@@ -24,6 +24,7 @@ pub(super) static BUILTIN: Builtin = Builtin {
         (r#"image("Not An Image")"#, "(not set)"),
     ],
     cost: 8,
+    intrinsic: None,
     eval,
 };
 

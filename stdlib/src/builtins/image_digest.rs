@@ -21,6 +21,7 @@ pub(super) static BUILTIN: Builtin = Builtin {
     falco: None,
     examples: &[(r#"image("nginx:1.27").digest"#, "(not set)")],
     cost: 8,
+    intrinsic: None,
     eval,
 };
 

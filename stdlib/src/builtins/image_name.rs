@@ -22,6 +22,7 @@ pub(super) static BUILTIN: Builtin = Builtin {
     falco: None,
     examples: &[(r#"image("ghcr.io/acme/web:1").name"#, "web")],
     cost: 8,
+    intrinsic: None,
     eval,
 };
 

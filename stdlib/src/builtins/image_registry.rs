@@ -25,6 +25,7 @@ pub(super) static BUILTIN: Builtin = Builtin {
         (r#"image("ghcr.io/acme/web:1").registry"#, "ghcr.io"),
     ],
     cost: 8,
+    intrinsic: None,
     eval,
 };
 

@@ -22,6 +22,7 @@ pub(super) static BUILTIN: Builtin = Builtin {
     falco: None,
     examples: &[(r#"image("nginx:1").repository"#, "docker.io/library/nginx")],
     cost: 8,
+    intrinsic: None,
     eval,
 };
 

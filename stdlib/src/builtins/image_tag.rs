@@ -21,6 +21,7 @@ pub(super) static BUILTIN: Builtin = Builtin {
     falco: None,
     examples: &[(r#"image("nginx:1.27").tag"#, "1.27"), (r#"image("nginx").tag"#, "(not set)")],
     cost: 8,
+    intrinsic: None,
     eval,
 };
 

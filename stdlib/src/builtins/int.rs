@@ -35,6 +35,7 @@ pub(super) static BUILTIN: Builtin = Builtin {
         (r#"int(quantity("2k"))"#, "2000"),
     ],
     cost: 4,
+    intrinsic: None,
     eval,
 };
 

@@ -21,6 +21,7 @@ pub(super) static BUILTIN: Builtin = Builtin {
     falco: None,
     examples: &[(r#"ip("10.1.2.3")"#, "10.1.2.3"), (r#"ip("10.1.2")"#, "(not set)")],
     cost: 8,
+    intrinsic: None,
     eval,
 };
 

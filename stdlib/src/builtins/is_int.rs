@@ -21,6 +21,7 @@ pub(super) static BUILTIN: Builtin = Builtin {
     falco: None,
     examples: &[("is_int(1)", "true"), ("is_int(\"1\")", "false")],
     cost: 1,
+    intrinsic: None,
     eval,
 };
 

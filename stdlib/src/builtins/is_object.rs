@@ -21,6 +21,7 @@ pub(super) static BUILTIN: Builtin = Builtin {
     falco: None,
     examples: &[("is_object([1])", "false"), ("is_object(\"a\")", "false")],
     cost: 1,
+    intrinsic: None,
     eval,
 };
 

@@ -21,6 +21,7 @@ pub(super) static BUILTIN: Builtin = Builtin {
     falco: None,
     examples: &[("is_string(\"a\")", "true"), ("is_string(1)", "false")],
     cost: 1,
+    intrinsic: None,
     eval,
 };
 

@@ -22,6 +22,7 @@ pub(super) static BUILTIN: Builtin = Builtin {
     falco: None,
     examples: &[("len(items([1, 2]))", "2"), ("len(items(1))", "0")],
     cost: 16,
+    intrinsic: None,
     eval,
 };
 

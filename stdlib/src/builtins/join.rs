@@ -22,6 +22,7 @@ pub(super) static BUILTIN: Builtin = Builtin {
     falco: Some("join"),
     examples: &[(r#"join(["a", "b"], ", ")"#, "a, b"), (r#"join([], ", ")"#, "")],
     cost: 16,
+    intrinsic: None,
     eval,
 };
 

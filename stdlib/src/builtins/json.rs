@@ -23,6 +23,7 @@ pub(super) static BUILTIN: Builtin = Builtin {
     falco: None,
     examples: &[("json([1, 2])", "[1,2]"), (r#"json("a")"#, r#""a""#)],
     cost: 64,
+    intrinsic: None,
     eval,
 };
 

@@ -21,6 +21,7 @@ pub(super) static BUILTIN: Builtin = Builtin {
     falco: None,
     examples: &[("len(keys(object.metadata.labels))", "0")],
     cost: 16,
+    intrinsic: None,
     eval,
 };
 

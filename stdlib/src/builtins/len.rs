@@ -1,7 +1,7 @@
 //! `len`: how much is in it.
 
 use kpol_vm::{
-    builtin::{Builtin, Sig},
+    builtin::{Builtin, Intrinsic, Sig},
     types::Type,
     value::Value,
 };
@@ -21,6 +21,7 @@ pub(super) static BUILTIN: Builtin = Builtin {
     falco: Some("len"),
     examples: &[(r#"len(["a", "b"])"#, "2"), (r#"len("häuser")"#, "6"), ("len([])", "0")],
     cost: 2,
+    intrinsic: Some(Intrinsic::Length),
     eval,
 };
 

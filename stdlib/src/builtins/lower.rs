@@ -20,6 +20,7 @@ pub(super) static BUILTIN: Builtin = Builtin {
     falco: Some("tolower"),
     examples: &[(r#"lower("NetAdmin")"#, "netadmin"), (r#"lower("ÄB")"#, "äb")],
     cost: 8,
+    intrinsic: None,
     eval,
 };
 

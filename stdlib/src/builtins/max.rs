@@ -34,6 +34,7 @@ pub(super) static BUILTIN: Builtin = Builtin {
     falco: None,
     examples: &[("max([3, 1, 2])", "3")],
     cost: 16,
+    intrinsic: None,
     eval,
 };
 

@@ -34,6 +34,7 @@ pub(super) static BUILTIN: Builtin = Builtin {
     falco: None,
     examples: &[("min([3, 1, 2])", "1")],
     cost: 16,
+    intrinsic: None,
     eval,
 };
 

@@ -21,6 +21,7 @@ pub(super) static BUILTIN: Builtin = Builtin {
     falco: None,
     examples: &[(r#"path("/etc/ssh/sshd_config") under "/etc""#, "true"), (r#"path("etc")"#, "(not set)")],
     cost: 8,
+    intrinsic: None,
     eval,
 };
 

@@ -21,6 +21,7 @@ pub(super) static BUILTIN: Builtin = Builtin {
     falco: None,
     examples: &[(r#"path("/etc/ssh/sshd_config").dir"#, "/etc/ssh"), (r#"path("/etc").dir"#, "/")],
     cost: 4,
+    intrinsic: None,
     eval,
 };
 

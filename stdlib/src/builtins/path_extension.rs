@@ -25,6 +25,7 @@ pub(super) static BUILTIN: Builtin = Builtin {
         (r#"path("/root/.bashrc").extension"#, "(not set)"),
     ],
     cost: 2,
+    intrinsic: None,
     eval,
 };
 

@@ -21,6 +21,7 @@ pub(super) static BUILTIN: Builtin = Builtin {
     falco: Some("basename"),
     examples: &[(r#"path("/etc/ssh/sshd_config").name"#, "sshd_config"), (r#"path("/").name"#, "")],
     cost: 2,
+    intrinsic: None,
     eval,
 };
 

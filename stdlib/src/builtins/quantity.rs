@@ -26,6 +26,7 @@ pub(super) static BUILTIN: Builtin = Builtin {
         (r#"quantity("much")"#, "(not set)"),
     ],
     cost: 8,
+    intrinsic: None,
     eval,
 };
 

@@ -22,6 +22,7 @@ pub(super) static BUILTIN: Builtin = Builtin {
     falco: None,
     examples: &[(r#"replace("a-b-c", "-", "_")"#, "a_b_c"), (r#"replace("abc", "", "-")"#, "-a-b-c-")],
     cost: 16,
+    intrinsic: None,
     eval,
 };
 

@@ -21,6 +21,7 @@ pub(super) static BUILTIN: Builtin = Builtin {
     falco: None,
     examples: &[(r#"semver("1.34.2") > semver("1.9")"#, "true"), (r#"semver("latest")"#, "(not set)")],
     cost: 8,
+    intrinsic: None,
     eval,
 };
 

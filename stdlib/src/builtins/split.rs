@@ -25,6 +25,7 @@ pub(super) static BUILTIN: Builtin = Builtin {
         (r#"split("ab", "")"#, "[a, b]"),
     ],
     cost: 16,
+    intrinsic: None,
     eval,
 };
 

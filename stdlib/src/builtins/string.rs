@@ -49,6 +49,7 @@ pub(super) static BUILTIN: Builtin = Builtin {
         (r#"string(quantity("1024Mi"))"#, "1024Mi"),
     ],
     cost: 4,
+    intrinsic: None,
     eval,
 };
 

@@ -28,6 +28,7 @@ pub(super) static BUILTIN: Builtin = Builtin {
         (r#"sum([quantity("1Gi"), quantity("1Gi")]) == quantity("2Gi")"#, "true"),
     ],
     cost: 16,
+    intrinsic: None,
     eval,
 };
 

@@ -24,6 +24,7 @@ pub(super) static BUILTIN: Builtin = Builtin {
         (r#"time("soon")"#, "(not set)"),
     ],
     cost: 8,
+    intrinsic: None,
     eval,
 };
 

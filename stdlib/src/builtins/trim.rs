@@ -20,6 +20,7 @@ pub(super) static BUILTIN: Builtin = Builtin {
     falco: None,
     examples: &[(r#"trim("  a b ")"#, "a b")],
     cost: 4,
+    intrinsic: None,
     eval,
 };
 

@@ -22,6 +22,7 @@ pub(super) static BUILTIN: Builtin = Builtin {
     falco: None,
     examples: &[("unique([1, 2, 1])", "[1, 2]")],
     cost: 32,
+    intrinsic: None,
     eval,
 };
 

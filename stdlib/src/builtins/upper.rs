@@ -20,6 +20,7 @@ pub(super) static BUILTIN: Builtin = Builtin {
     falco: Some("toupper"),
     examples: &[(r#"upper("net_raw")"#, "NET_RAW")],
     cost: 8,
+    intrinsic: None,
     eval,
 };
 

@@ -18,6 +18,7 @@ use super::{
     EvalError, Evaluator, Outcome, Review,
     facts::Inputs,
     plan::{NeedAt, Plan, needs_at},
+    route::{Route, Routes},
     run,
 };
 use crate::{
@@ -120,10 +121,16 @@ pub(super) struct Tries {
 #[derive(Debug)]
 struct KindTries {
     kind: String,
+    /// The routes of requests for the resource itself, by operation.
+    routes: [Option<usize>; 4],
     object: Wanted,
     old: Wanted,
     gone: Wanted,
 }
+
+/// The order of [`KindTries::routes`].
+const OPERATIONS: [Operation; 4] =
+    [Operation::Create, Operation::Update, Operation::Delete, Operation::Connect];
 
 /// The parts of a name, as a key.
 fn key<'k>(parts: &[&str], out: &'k mut String) -> &'k str {
@@ -143,7 +150,7 @@ struct Wanted {
 }
 
 impl Tries {
-    pub(super) fn new(module: &Module, plan: &Plan, layouts: &[Arc<Layout>]) -> Tries {
+    pub(super) fn new(module: &Module, plan: &Plan, routes: &Routes, layouts: &[Arc<Layout>]) -> Tries {
         let mut tries =
             Tries { kinds: Vec::new(), by_kind: FxHashMap::default(), by_resource: FxHashMap::default() };
         let mut wants: Vec<(&Target, Vec<NeedAt>)> = Vec::new();
@@ -167,8 +174,10 @@ impl Tries {
                 }
             }
         }
-        tries.kinds =
-            wants.into_iter().filter_map(|(target, wanted)| kind_tries(target, &wanted, layouts)).collect();
+        tries.kinds = wants
+            .into_iter()
+            .filter_map(|(target, wanted)| kind_tries(target, &wanted, routes, layouts))
+            .collect();
         tries
     }
 
@@ -182,6 +191,13 @@ impl Tries {
         self.kinds.get(*number).map(|tries| tries.kind.as_str())
     }
 
+    /// What a request for the resource itself meets.
+    fn route<'r>(&self, choice: Choice, operation: Operation, routes: &'r Routes) -> Option<&'r Route> {
+        let tries = self.kinds.get(choice.kind)?;
+        let at = OPERATIONS.iter().position(|known| *known == operation)?;
+        routes.get(tries.routes.get(at).copied().flatten()?)
+    }
+
     fn wanted(&self, choice: Choice) -> Option<&Wanted> {
         let tries = self.kinds.get(choice.kind)?;
         Some(match choice.view {
@@ -192,8 +208,17 @@ impl Tries {
     }
 }
 
-fn kind_tries(target: &Target, wanted: &[NeedAt], layouts: &[Arc<Layout>]) -> Option<KindTries> {
-    let Target::Kind { kind, .. } = target else { return None };
+fn kind_tries(
+    target: &Target,
+    wanted: &[NeedAt],
+    routes: &Routes,
+    layouts: &[Arc<Layout>],
+) -> Option<KindTries> {
+    let Target::Kind { group, version, kind, .. } = target else { return None };
+    let route = |operation| {
+        let review = Review { operation, group, version, kind, ..Review::default() };
+        routes.number(&review, &mut String::new())
+    };
     let of = |keep: &dyn Fn(Slot) -> bool| {
         let needs: Vec<_> = wanted
             .iter()
@@ -208,6 +233,7 @@ fn kind_tries(target: &Target, wanted: &[NeedAt], layouts: &[Arc<Layout>]) -> Op
     };
     Some(KindTries {
         kind: kind.clone(),
+        routes: OPERATIONS.map(route),
         object: of(&|slot| slot != Slot::Old),
         old: of(&|slot| slot == Slot::Old),
         gone: of(&|_| true),
@@ -339,7 +365,11 @@ pub(super) fn judge<'s>(
         namespace: judged.and_then(|side| side.namespace.get()).unwrap_or(&review.request.namespace),
         name: judged.and_then(|side| side.name.get()).unwrap_or(&review.request.name),
     };
-    let done = run::with(&review, &inputs, subject, cluster, false, buffers, outcome);
+    let route = match object.done.or(old.done) {
+        Some(choice) if review.subresource.is_none() => tries.route(choice, operation, &evaluator.routes),
+        _ => evaluator.routes.find(&review, &mut buffers.key),
+    };
+    let done = run::with(route, &inputs, subject, cluster, false, buffers, outcome);
     let Review { user, request, .. } = review;
     (head.user, head.request) = (user, request);
     done.map(|()| &*outcome)
@@ -371,7 +401,12 @@ pub(super) fn read(evaluator: &Evaluator, body: &[u8], scratch: &mut Scratch) ->
     };
     pass(head).map_err(Stop::told)?;
     let has_object = object.at.is_some();
+    // The API server writes what decides before the objects; then there is nothing to look at again.
+    let both_read = head.settled && (!has_object || old.at.is_none_or(|old| object.at < Some(old)));
     for (which, side) in [(Which::Object, object), (Which::Old, old)] {
+        if both_read {
+            break;
+        }
         let Some(at) = side.at else { continue };
         let choice = head.choice(tries, which, has_object, key);
         if side.done != choice {

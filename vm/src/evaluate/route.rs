@@ -31,8 +31,9 @@ pub(super) struct Route {
 /// All routes of a module.
 #[derive(Debug, Default)]
 pub(super) struct Routes {
-    requests: FxHashMap<Box<str>, Route>,
-    events: FxHashMap<Box<str>, Route>,
+    all: Vec<Route>,
+    requests: FxHashMap<Box<str>, usize>,
+    events: FxHashMap<Box<str>, usize>,
     none: Route,
 }
 
@@ -71,7 +72,8 @@ impl Routes {
                         key(&review, &mut name);
                         if !routes.requests.contains_key(name.as_str()) {
                             let route = Route::new(module, plan, plan.rules(module, &review));
-                            routes.requests.insert(name.as_str().into(), route);
+                            routes.requests.insert(name.as_str().into(), routes.all.len());
+                            routes.all.push(route);
                         }
                     }
                 }
@@ -79,7 +81,8 @@ impl Routes {
                     if !routes.events.contains_key(name.as_str()) {
                         let items = plan.event_rules(name).to_vec();
                         let matched = Matched { items, other_versions: Vec::new() };
-                        routes.events.insert(name.as_str().into(), Route::new(module, plan, matched));
+                        routes.events.insert(name.as_str().into(), routes.all.len());
+                        routes.all.push(Route::new(module, plan, matched));
                     }
                 }
             }
@@ -89,12 +92,21 @@ impl Routes {
 
     /// The route of a request, if rules are for it. `buffer` is kept between requests.
     pub(super) fn find(&self, review: &Review<'_>, buffer: &mut String) -> Option<&Route> {
+        self.number(review, buffer).and_then(|number| self.get(number))
+    }
+
+    /// Its number, by which it is found again.
+    pub(super) fn number(&self, review: &Review<'_>, buffer: &mut String) -> Option<usize> {
         key(review, buffer);
-        self.requests.get(buffer.as_str())
+        self.requests.get(buffer.as_str()).copied()
+    }
+
+    pub(super) fn get(&self, number: usize) -> Option<&Route> {
+        self.all.get(number)
     }
 
     pub(super) fn event(&self, name: &str) -> &Route {
-        self.events.get(name).unwrap_or(&self.none)
+        self.events.get(name).and_then(|number| self.get(*number)).unwrap_or(&self.none)
     }
 }
 

@@ -42,13 +42,15 @@ pub(super) fn review(
     let inputs = Inputs::of_review(evaluator, review, object);
     let mut outcome = Outcome::default();
     let subject = subject(review, object);
-    with(review, &inputs, subject, cluster, why, &mut Buffers::default(), &mut outcome)?;
+    let mut buffers = Buffers::default();
+    let route = evaluator.routes.find(review, &mut buffers.key);
+    with(route, &inputs, subject, cluster, why, &mut buffers, &mut outcome)?;
     Ok(outcome)
 }
 
-/// Judges a request whose facts come from `inputs`.
+/// Judges a request whose facts come from `inputs`, by the rules of `route`.
 pub(super) fn with(
-    review: &Review<'_>,
+    route: Option<&Route>,
     inputs: &Inputs<'_>,
     subject: Subject<'_>,
     cluster: &dyn ClusterView,
@@ -57,13 +59,15 @@ pub(super) fn with(
     outcome: &mut Outcome,
 ) -> Result<(), EvalError> {
     let evaluator = inputs.evaluator;
-    let judge = Judge { evaluator, cluster, subject: Some(subject), runtime: false, why };
-    if let Some(route) = evaluator.routes.find(review, &mut buffers.key) {
+    if let Some(route) = route {
+        let judge = Judge { evaluator, cluster, subject: Some(subject), runtime: false, why };
         return judge.route(route, inputs, buffers, outcome);
     }
     // No rule is for it; rules for other versions of the kind are worth knowing.
     outcome.clear();
-    if evaluator.plan.covers(review.group, review.kind) {
+    if let Some(review) = inputs.review
+        && evaluator.plan.covers(review.group, review.kind)
+    {
         let matched = evaluator.plan.rules(&evaluator.module, review);
         outcome.other_versions.extend(matched.other_versions.into_iter().filter_map(rule_id));
     }
@@ -170,6 +174,14 @@ impl<'j> Judge<'j> {
         let env = self.env(&evaluator.params, roots, &[]);
         let mut machine = evaluator.jit.as_ref().map(|jit| jit.run(frame, env));
         for (index, target) in items {
+            // Most rules find nothing, and that is all there is to say of them.
+            if let (Some(machine), Some(id), false) = (&mut machine, rule_id(*index), self.why)
+                && evaluator.plan.binds.get(*index).is_none_or(Vec::is_empty)
+                && machine.hits(*index, None).is_some_and(<[Hit]>::is_empty)
+            {
+                outcome.applied.push(id);
+                continue;
+            }
             let Some(rule) = evaluator.module.rules.get(*index) else { continue };
             let pod_keys = pod_keys(rule.targets.get(*target));
             self.rule((*index, rule), &Env { pod_keys, ..env }, &mut machine, outcome)?;

@@ -28,6 +28,8 @@ use crate::{
 
 /// Texts up to this length are compared in place.
 const MAX_INLINE_TEXT: usize = 32;
+/// Maps of at most so many entries are looked through in place.
+const FEW_ENTRIES: i64 = 8;
 /// The bytes of [`super::hostcall::Words`].
 const WORDS: i32 = 32;
 
@@ -380,6 +382,14 @@ impl Codegen<'_, '_> {
                 }
                 Some(Regs { flag: Flag::Known(true), words: [Some(sum), None, None] })
             }
+            Node::Length(list) => {
+                let regs = self.value(list)?;
+                let [_, Some(count), _] = regs.words else { return None };
+                let zero = self.int(0);
+                let bit = self.bit(regs.flag);
+                let count = self.b.ins().select(bit, count, zero);
+                Some(Regs { flag: Flag::Known(true), words: [Some(count), None, None] })
+            }
             Node::Site(site, _) => self.site(*site),
             Node::Call { call, args, .. } => self.invoke(*call, args),
             Node::Minus { list, minus, stride } => self.minus(list, *minus, *stride),
@@ -452,6 +462,7 @@ impl Codegen<'_, '_> {
     /// Whether a map has a key, the address of its value's slot (or 0), and the fact's.
     fn entry(&mut self, map: &Node, key: &Node, whole_at: u32, stride: u32) -> Option<(Flag, Word, Word)> {
         let map = self.value(map)?;
+        let key_node = key;
         let key = self.value(key)?;
         let [Some(slot), Some(base), _] = map.words else { return None };
         let [Some(text), Some(len), _] = key.words else { return None };
@@ -466,12 +477,54 @@ impl Codegen<'_, '_> {
         };
         self.b.switch_to_block(yes);
         let place = self.b.ins().load(I64, fixed(), slot, i32::try_from(whole_at).ok()?);
+        if let Some(key) = short_text(key_node) {
+            self.few_entries(key.as_bytes(), base, place, stride, done)?;
+        }
         let stride = self.int(i64::from(stride));
         let at = self.ask(Call::Entry, &[base, place, stride, text, len])?;
         self.b.ins().jump(done, &[BlockArg::Value(at)]);
         self.b.switch_to_block(done);
         let flag = self.b.ins().icmp_imm_s(IntCC::NotEqual, found, 0);
         Some((Flag::Word(flag), found, base))
+    }
+
+    /// Looks for a constant key among the entries of a small map, and goes to `done` with the address of its value's slot
+    /// or 0. Afterwards code is where the map is not small.
+    fn few_entries(&mut self, key: &[u8], base: Word, place: Word, stride: u32, done: Block) -> Option<()> {
+        let count = self.b.ins().ushr_imm_u(place, 32);
+        let many = self.b.ins().icmp_imm_u(IntCC::UnsignedGreaterThan, count, FEW_ENTRIES);
+        let (few, large) = (self.b.create_block(), self.b.create_block());
+        self.b.ins().brif(many, large, &[], few, &[]);
+        self.b.switch_to_block(few);
+        let first = self.b.ins().band_imm_u(place, 0xffff_ffff);
+        let first = self.b.ins().iadd(base, first);
+        let bytes = self.b.ins().imul_imm_s(count, i64::from(stride));
+        let end = self.b.ins().iadd(first, bytes);
+        let (head, look, compare, next) =
+            (self.b.create_block(), self.b.create_block(), self.b.create_block(), self.b.create_block());
+        let at = self.b.append_block_param(head, I64);
+        let zero = self.int(0);
+        self.b.ins().jump(head, &[BlockArg::Value(first)]);
+        self.b.switch_to_block(head);
+        let more = self.b.ins().icmp(IntCC::UnsignedLessThan, at, end);
+        self.b.ins().brif(more, look, &[], done, &[BlockArg::Value(zero)]);
+        self.b.switch_to_block(look);
+        let (text, len) = self.place(at, base);
+        let fits = self.b.ins().icmp_imm_s(IntCC::Equal, len, i64::try_from(key.len()).ok()?);
+        self.b.ins().brif(fits, compare, &[], next, &[]);
+        self.b.switch_to_block(compare);
+        let slot = self.b.ins().iadd_imm_s(at, 8);
+        if key.is_empty() {
+            self.b.ins().jump(done, &[BlockArg::Value(slot)]);
+        } else {
+            let differs = self.difference(text, key)?;
+            self.b.ins().brif(differs, next, &[], done, &[BlockArg::Value(slot)]);
+        }
+        self.b.switch_to_block(next);
+        let after = self.b.ins().iadd_imm_s(at, i64::from(stride));
+        self.b.ins().jump(head, &[BlockArg::Value(after)]);
+        self.b.switch_to_block(large);
+        Some(())
     }
 
     /// What an entry's slot holds; nothing is read if there is none.
@@ -702,6 +755,7 @@ impl Codegen<'_, '_> {
             Cond::Const(_)
             | Cond::Present(_)
             | Cond::Written { .. }
+            | Cond::Empty(_)
             | Cond::Holds(_)
             | Cond::Same(..)
             | Cond::Order(..)
@@ -731,6 +785,13 @@ impl Codegen<'_, '_> {
                 let base = self.value(base)?;
                 let [Some(address), ..] = base.words else { return None };
                 self.written(address, 0, *bit)
+            }
+            Cond::Empty(node) => {
+                let regs = self.value(node)?;
+                let [_, Some(count), _] = regs.words else { return None };
+                let some = Flag::Word(self.b.ins().icmp_imm_s(IntCC::NotEqual, count, 0));
+                let some = self.both(regs.flag, some);
+                Some(self.inverse(some))
             }
             Cond::Holds(node) => {
                 let regs = self.value(node)?;
@@ -861,6 +922,14 @@ impl Codegen<'_, '_> {
             start += size;
         }
         all
+    }
+}
+
+/// A constant text that is compared in place.
+fn short_text(node: &Node) -> Option<&str> {
+    match node {
+        Node::Const(Value::Text(text)) if text.len() <= MAX_INLINE_TEXT => Some(text),
+        _ => None,
     }
 }
 

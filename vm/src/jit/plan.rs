@@ -135,6 +135,8 @@ pub(super) enum Cond {
         base: Box<Node>,
         bit: u32,
     },
+    /// A list or text is absent or has nothing in it.
+    Empty(Box<Node>),
     /// A boolean is there and true.
     Holds(Box<Node>),
     /// Two booleans or integers are equal, or both absent.
@@ -230,6 +232,8 @@ pub(super) enum Node {
     },
     /// How many of these hold.
     CountOf(Vec<Cond>),
+    /// How many elements a list has; an absent one has none.
+    Length(Box<Node>),
     Site(usize, Kind),
     /// A call of [`Plan::calls`], with those of its arguments that are no constants.
     Call {
@@ -254,7 +258,8 @@ impl Node {
             | Node::Add(..)
             | Node::Sub(..)
             | Node::Count { .. }
-            | Node::CountOf(_) => Some(Kind::Int),
+            | Node::CountOf(_)
+            | Node::Length(_) => Some(Kind::Int),
             Node::Const(Value::Text(_)) => Some(Kind::Text),
             Node::Const(_) => None,
             Node::Root { root, .. } => Some(Kind::Record(*root, RecordId(0))),

@@ -12,7 +12,7 @@ use std::{collections::HashMap, sync::Arc};
 use super::plan::{Cond, Cost, Elements, Invoke, Kind, Loop, Node, Plan, Site, Step};
 use super::text::{Minus, PairTest, TextTest};
 use crate::{
-    builtin::Builtin,
+    builtin::{Builtin, Intrinsic},
     interp::{self, Env, Interp, NoCluster, Roots},
     ir::{
         BuiltinId, ClauseId, Code, CompareOp, Expr, ExprId, LocalId, Module, Op, Quant, RecordId, RootId,
@@ -66,6 +66,11 @@ impl<'p> Body<'p> {
 
 /// The plan of a rule or condition; `None` if it is too large.
 pub(super) fn plan(source: Source<'_>) -> Option<Plan> {
+    // A local that is only asked about has no value that a site could read.
+    plan_with(source, true).or_else(|| plan_with(source, false))
+}
+
+fn plan_with(source: Source<'_>, may_ask: bool) -> Option<Plan> {
     let code = source.body.code();
     let mut planner = Planner {
         source,
@@ -77,6 +82,7 @@ pub(super) fn plan(source: Source<'_>) -> Option<Plan> {
         nodes: 0,
         made_up: 0,
         const_fuel: CONST_FUEL,
+        may_ask,
         plan: Plan {
             steps: Vec::new(),
             cost: Cost::default(),
@@ -118,6 +124,8 @@ fn closed(code: &Code) -> Vec<bool> {
 enum Bound {
     Const(Value),
     At(Kind, Type),
+    /// Nobody asks for the value, only whether there is something in it: what it is computed from.
+    Asked(ExprId),
 }
 
 struct Planner<'p> {
@@ -130,6 +138,7 @@ struct Planner<'p> {
     nodes: usize,
     made_up: u32,
     const_fuel: u64,
+    may_ask: bool,
     plan: Plan,
 }
 
@@ -180,6 +189,17 @@ impl<'p> Planner<'p> {
             self.env.insert(local, Bound::Const(constant));
             return None;
         }
+        if self.may_ask && self.is_only_asked(local, value) {
+            // `interp` computes it here, so that its cost counts; what it is made of does not.
+            let plan = &self.plan;
+            let before = (plan.sites.len(), plan.calls.len(), plan.minuses.len());
+            self.value(value);
+            self.plan.sites.truncate(before.0);
+            self.plan.calls.truncate(before.1);
+            self.plan.minuses.truncate(before.2);
+            self.env.insert(local, Bound::Asked(value));
+            return None;
+        }
         let mut node = self.value(value);
         // What cannot be handed to the host is held by it.
         if !node.kind().is_some_and(|kind| is_handed_over(&kind)) {
@@ -188,6 +208,33 @@ impl<'p> Planner<'p> {
         let kind = node.kind().unwrap_or(Kind::Opaque);
         self.env.insert(local, Bound::At(kind, scalar(self.ty(value))));
         Some(node)
+    }
+
+    /// Whether a local is the difference of a list and a constant one, and code asks only whether it is empty.
+    fn is_only_asked(&mut self, local: LocalId, value: ExprId) -> bool {
+        let Some(Op::Difference(list, taken)) = self.code.expr(value).map(|expr| &expr.op) else {
+            return false;
+        };
+        if self.all_in(*list, *taken).is_none() {
+            return false;
+        }
+        let is_it = |id: ExprId| self.code.expr(id).is_some_and(|expr| expr.op == Op::Local(local));
+        let code = self.code;
+        let asks = |op: &Op| matches!(op, Op::Call { builtin, .. } if self.intrinsic(*builtin) == Some(Intrinsic::IsEmpty));
+        let in_code =
+            code.exprs.iter().all(|expr| asks(&expr.op) || !expr.op.operands().iter().any(|id| is_it(*id)));
+        in_code && !self.statements().is_some_and(|body| reads(body, &is_it))
+    }
+
+    fn statements(&self) -> Option<&'p [Stmt]> {
+        match self.source.body {
+            Body::Rule(rule) => Some(&rule.body),
+            Body::Condition(..) => None,
+        }
+    }
+
+    fn intrinsic(&self, builtin: BuiltinId) -> Option<Intrinsic> {
+        self.source.builtins.get(builtin.index()).and_then(|builtin| builtin.intrinsic)
     }
 
     fn each(&mut self, local: LocalId, list: ExprId, body: &'p [Stmt], depth: u32) -> Step {
@@ -284,6 +331,8 @@ impl<'p> Planner<'p> {
                     site.locals.push((local, kind.clone(), ty.clone()));
                 }
                 Some(Bound::Const(_) | Bound::At(..)) | None => {}
+                // What asks is never a site, and nothing else reads it.
+                Some(Bound::Asked(_)) => self.nodes = MAX_NODES + 1,
             }
         }
         self.plan.sites.push(site);
@@ -368,6 +417,10 @@ impl<'p> Planner<'p> {
             Op::Local(local) => match self.env.get(local)? {
                 Bound::Const(_) => None,
                 Bound::At(kind, _) => Some(Node::Local(*local, kind.clone())),
+                Bound::Asked(_) => {
+                    self.nodes = MAX_NODES + 1;
+                    None
+                }
             },
             Op::Root(slot, root) => Some(Node::Root { need: self.need(*slot, *root), root: *root }),
             Op::Field { base, field } => self.field(*base, *field),
@@ -400,7 +453,12 @@ impl<'p> Planner<'p> {
             Op::Sub(a, b) if expr.ty == Ty::INT => {
                 Some(Node::Sub(Box::new(self.int(*a)?), Box::new(self.int(*b)?)))
             }
-            Op::Call { builtin, args } => self.call(*builtin, args, &expr.ty),
+            Op::Call { builtin, args } => match (self.intrinsic(*builtin), args.as_slice()) {
+                (Some(Intrinsic::IsEmpty), _) => Some(Node::Cond(Box::new(self.cond(id)))),
+                (Some(Intrinsic::Length), [list]) => self.length(*builtin, *list, &expr.ty),
+                (Some(Intrinsic::Length), _) => None,
+                (None, _) => self.call(*builtin, args, &expr.ty),
+            },
             Op::Difference(a, b) => self.difference(*a, *b, &expr.ty),
             Op::Quantified { quant: Quant::Count, local, list, body } => self.count(*local, *list, *body),
             Op::Written { .. }
@@ -456,6 +514,83 @@ impl<'p> Planner<'p> {
         };
         self.plan.calls.push(Invoke { builtin, args: consts, kind: kind.clone() });
         Some(Node::Call { call: self.plan.calls.len() - 1, args: nodes, kind })
+    }
+
+    /// What `interp` spends on a call, beside its arguments.
+    fn spend_call(&mut self, builtin: BuiltinId) {
+        let cost = self.source.builtins.get(builtin.index()).map_or(0, |builtin| builtin.cost);
+        self.spend(cost.saturating_add(2), 8);
+    }
+
+    fn length(&mut self, builtin: BuiltinId, list: ExprId, ty: &Ty) -> Option<Node> {
+        let node = self.node(list)?;
+        if matches!(node.kind(), Some(Kind::List(_) | Kind::HostList)) {
+            self.spend_call(builtin);
+            return Some(Node::Length(Box::new(node)));
+        }
+        self.call(builtin, &[list], ty)
+    }
+
+    /// `empty(x)`.
+    fn is_empty(&mut self, builtin: BuiltinId, id: ExprId) -> Option<Cond> {
+        self.spend_call(builtin);
+        let expr = self.code.expr(id)?;
+        let asked = match &expr.op {
+            Op::Local(local) => match self.env.get(local) {
+                Some(Bound::Asked(value)) => self.code.expr(*value),
+                Some(Bound::Const(_) | Bound::At(..)) | None => Some(expr),
+            },
+            _ => Some(expr),
+        };
+        if let Some(Op::Difference(list, taken)) = asked.map(|expr| &expr.op)
+            && let Some(cond) = self.all_in(*list, *taken)
+        {
+            self.spend(1, 4);
+            return Some(cond);
+        }
+        let node = self.node(id)?;
+        match node.kind() {
+            Some(Kind::List(_) | Kind::HostList | Kind::Text) => Some(Cond::Empty(Box::new(node))),
+            _ => {
+                let call = self.call(builtin, &[id], &Ty::BOOL)?;
+                Some(Cond::Holds(Box::new(call)))
+            }
+        }
+    }
+
+    /// Whether all texts of a list in a fact are in a constant one.
+    fn all_in(&mut self, list: ExprId, taken: ExprId) -> Option<Cond> {
+        let common = unify(self.ty(list).element()?, self.ty(taken).element()?)?;
+        let (list, taken) = self.operands(list, taken)?;
+        let (Ty::Scalar(ty), Node::Const(Value::List(taken))) = (common, taken) else { return None };
+        let Some(Kind::List(elements)) = list.kind() else { return None };
+        if !ty.is_text() || self.kind_of_slot(&elements.slot, elements.root)? != Kind::Text {
+            return None;
+        }
+        self.made_up += 1;
+        let local = LocalId(u32::MAX - self.made_up);
+        let (each, body) = self.scoped(local, list, (Kind::Text, Type::Str), |planner| {
+            planner.spend(1, 2);
+            let texts = taken.iter().filter_map(Value::as_text);
+            let texts = texts.map(|text| canonical_text(&ty, text).as_ref().into()).collect();
+            planner.one_of(Node::Local(local, Kind::Text), &ty, texts)
+        });
+        Some(Cond::Quant { quant: Quant::All, each, body: Box::new(body) })
+    }
+
+    /// Whether a text is one of these under a type; they are in its canonical form.
+    fn one_of(&mut self, text: Node, ty: &Type, texts: Vec<Box<str>>) -> Cond {
+        if texts.is_empty() {
+            return Cond::Const(false);
+        }
+        let few = texts.len() <= MAX_INLINE_TEXTS;
+        if few && *ty == Type::Str {
+            return Cond::TextIs(Box::new(text), texts);
+        }
+        // Most are written in the canonical form, which needs no call to be known.
+        let plainly = copy(&text).filter(|_| few).map(|text| Cond::TextIs(Box::new(text), texts.clone()));
+        let test = self.test(TextTest::OneOf(ty.clone(), texts.into_iter().collect()), text);
+        any(plainly.into_iter().chain([test]).collect())
     }
 
     /// The texts of a list that are not in a constant one.
@@ -637,6 +772,11 @@ impl<'p> Planner<'p> {
             Op::Matches { value, pattern } => self.matches(*value, *pattern),
             Op::Text(op, a, b) => self.text_op(*op, *a, *b),
             Op::Quantified { quant, local, list, body } => self.quantified(*quant, *local, *list, *body),
+            Op::Call { builtin, args }
+                if self.intrinsic(*builtin) == Some(Intrinsic::IsEmpty) && args.len() == 1 =>
+            {
+                self.is_empty(*builtin, *args.first()?)
+            }
             Op::Let { local, value, body } => {
                 let value = self.bound(*local, *value);
                 let body = self.cond(*body);
@@ -721,7 +861,10 @@ impl<'p> Planner<'p> {
 
     fn text_equal(&mut self, text: Node, ty: Type, value: Value) -> Cond {
         match value {
-            Value::Text(value) if ty == Type::Str => Cond::TextIs(Box::new(text), vec![(&*value).into()]),
+            Value::Text(value) if ty.is_text() => {
+                let value = canonical_text(&ty, &value).as_ref().into();
+                self.one_of(text, &ty, vec![value])
+            }
             value => self.test(TextTest::Equal(ty, value), text),
         }
     }
@@ -793,16 +936,12 @@ impl<'p> Planner<'p> {
             return Some(Cond::Const(false));
         }
         match (node.kind()?, unify(value_ty, element)) {
-            (Kind::Text, Some(Ty::Scalar(Type::Str))) if items.len() <= MAX_INLINE_TEXTS => {
-                let texts = items.iter().filter_map(Value::as_text).map(Into::into).collect();
-                Some(Cond::TextIs(Box::new(node), texts))
-            }
             (Kind::Text, Some(Ty::Scalar(ty)))
                 if ty.is_text() && *element != Ty::Scalar(Type::HostPattern) =>
             {
                 let texts = items.iter().filter_map(Value::as_text);
                 let texts = texts.map(|text| canonical_text(&ty, text).as_ref().into()).collect();
-                Some(self.test(TextTest::OneOf(ty, texts), node))
+                Some(self.one_of(node, &ty, texts))
             }
             (Kind::Text, _) => {
                 let Ty::Scalar(ty) = value_ty else { return None };
@@ -922,6 +1061,15 @@ impl<'p> Planner<'p> {
         let (each, body) = self.scoped(local, list, item, |planner| planner.cond(body));
         Some(Cond::Quant { quant, each, body: Box::new(body) })
     }
+}
+
+/// Whether statements use an expression as a whole.
+fn reads(body: &[Stmt], is_it: &impl Fn(ExprId) -> bool) -> bool {
+    body.iter().any(|stmt| match stmt {
+        Stmt::Where(id) | Stmt::Let(_, id) => is_it(*id),
+        Stmt::For { list, body, .. } => is_it(*list) || reads(body, is_it),
+        Stmt::Verdict { cond, .. } => cond.is_some_and(is_it),
+    })
 }
 
 /// What handling a value costs `interp`, in widths.

@@ -355,6 +355,15 @@ impl Raw<'_> {
         Ok(())
     }
 
+    /// Puts the text, escapes decoded, in place of what `out` holds.
+    pub(crate) fn read_into(&self, out: &mut String) -> Result<(), Stop> {
+        let mut bytes = std::mem::take(out).into_bytes();
+        bytes.clear();
+        self.decode(&mut bytes)?;
+        *out = String::from_utf8(bytes).unwrap_or_default();
+        Ok(())
+    }
+
     /// The text, escapes decoded into `out` if there are any.
     #[inline]
     pub(crate) fn read<'t>(&'t self, out: &'t mut Vec<u8>) -> Result<&'t str, Stop> {

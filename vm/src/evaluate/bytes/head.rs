@@ -19,7 +19,13 @@ pub(super) struct Head {
     pub(super) subresource: String,
     pub(super) user: User,
     pub(super) request: Request,
-    decoded: Vec<u8>,
+    /// Whether what decides which rules apply stood before the first object.
+    pub(super) settled: bool,
+    /// Whether the request says the user's groups, and more about the user: buffers of others are kept until then.
+    has_groups: bool,
+    has_extra: bool,
+    /// A text that is looked at once.
+    word: String,
 }
 
 /// A kind or a resource.
@@ -62,9 +68,10 @@ impl Head {
         let mut found = false;
         fields(cursor, &["kind", "request"], |index, cursor| {
             if index == 0 {
-                let mut kind = String::new();
                 let at = cursor.at;
-                self.text(cursor, |_| &mut kind)?;
+                self.word.clear();
+                self.text(cursor, |head| &mut head.word)?;
+                let kind = &self.word;
                 if kind == "AdmissionReview" {
                     return Ok(());
                 }
@@ -75,6 +82,13 @@ impl Head {
             self.request(cursor, &mut object)
         })?;
         cursor.end()?;
+        // What the last request said is not this one's.
+        if !self.has_groups {
+            self.user.groups.clear();
+        }
+        if !self.has_extra {
+            self.user.extra.clear();
+        }
         let refused = |message: &str| Err(error(0, Kind::Review, message));
         if !found {
             return refused("this AdmissionReview has no `request`");
@@ -89,8 +103,21 @@ impl Head {
     }
 
     fn clear(&mut self) {
-        let Head { operation, kind, resource, subresource, user, request, decoded: _ } = self;
+        let Head {
+            operation,
+            kind,
+            resource,
+            subresource,
+            user,
+            request,
+            settled,
+            has_groups,
+            has_extra,
+            word: _,
+        } = self;
+        (*has_groups, *has_extra) = (false, false);
         *operation = None;
+        *settled = true;
         for text in [
             &mut kind.group,
             &mut kind.version,
@@ -108,8 +135,6 @@ impl Head {
         ] {
             text.clear();
         }
-        user.groups.clear();
-        user.extra.clear();
         request.dry_run = false;
     }
 
@@ -118,30 +143,39 @@ impl Head {
         cursor: &mut Cursor<'_>,
         object: &mut impl FnMut(&Head, Which, &mut Cursor<'_>) -> Result<(), Stop>,
     ) -> Result<(), Stop> {
-        fields(cursor, REQUEST, |index, cursor| match REQUEST.get(index).copied().unwrap_or_default() {
-            "uid" => self.text(cursor, |head| &mut head.request.uid),
-            "kind" => self.triple(cursor, "kind", |head| &mut head.kind),
-            "resource" => self.triple(cursor, "resource", |head| &mut head.resource),
-            "subResource" => self.text(cursor, |head| &mut head.subresource),
-            "name" => self.text(cursor, |head| &mut head.request.name),
-            "namespace" => self.text(cursor, |head| &mut head.request.namespace),
-            "operation" => self.operation(cursor),
-            "userInfo" => self.user(cursor),
-            "dryRun" if matches!(cursor.peek(), b't' | b'f') => {
-                self.request.dry_run = cursor.word()?.unwrap_or_default();
-                Ok(())
+        let mut objects = false;
+        fields(cursor, REQUEST, |index, cursor| {
+            let field = REQUEST.get(index).copied().unwrap_or_default();
+            match field {
+                "object" | "oldObject" => objects = true,
+                "kind" | "resource" | "subResource" | "operation" if objects => self.settled = false,
+                _ => {}
             }
-            "object" => object(self, Which::Object, cursor),
-            "oldObject" => object(self, Which::Old, cursor),
-            _ => cursor.skip(),
+            match field {
+                "uid" => self.text(cursor, |head| &mut head.request.uid),
+                "kind" => self.triple(cursor, "kind", |head| &mut head.kind),
+                "resource" => self.triple(cursor, "resource", |head| &mut head.resource),
+                "subResource" => self.text(cursor, |head| &mut head.subresource),
+                "name" => self.text(cursor, |head| &mut head.request.name),
+                "namespace" => self.text(cursor, |head| &mut head.request.namespace),
+                "operation" => self.operation(cursor),
+                "userInfo" => self.user(cursor),
+                "dryRun" if matches!(cursor.peek(), b't' | b'f') => {
+                    self.request.dry_run = cursor.word()?.unwrap_or_default();
+                    Ok(())
+                }
+                "object" => object(self, Which::Object, cursor),
+                "oldObject" => object(self, Which::Old, cursor),
+                _ => cursor.skip(),
+            }
         })
     }
 
     fn operation(&mut self, cursor: &mut Cursor<'_>) -> Result<(), Stop> {
         let at = cursor.at;
-        let mut word = String::new();
-        self.text(cursor, |_| &mut word)?;
-        self.operation = Some(match word.as_str() {
+        self.word.clear();
+        self.text(cursor, |head| &mut head.word)?;
+        self.operation = Some(match self.word.as_str() {
             "CREATE" => Operation::Create,
             "UPDATE" => Operation::Update,
             "DELETE" => Operation::Delete,
@@ -176,22 +210,33 @@ impl Head {
         fields(cursor, &["username", "uid", "groups", "extra"], |index, cursor| match index {
             0 => self.text(cursor, |head| &mut head.user.name),
             1 => self.text(cursor, |head| &mut head.user.uid),
-            2 => texts(cursor, &mut self.user.groups),
+            2 => {
+                self.has_groups = true;
+                texts(cursor, &mut self.user.groups)
+            }
             _ if cursor.peek() != b'{' => cursor.skip(),
             _ => {
                 let extra = &mut self.user.extra;
+                let mut count = 0;
                 let mut more = cursor.enter(b'}')?;
                 while more {
                     let key = cursor.key()?;
-                    let mut values = Vec::new();
-                    texts(cursor, &mut values)?;
-                    let name = key.to_text()?;
-                    if extra.iter().any(|(other, _)| *other == name) {
-                        return Err(duplicate(&name, key.at));
+                    if extra.len() == count {
+                        extra.push((String::new(), Vec::new()));
                     }
-                    extra.push((name, values));
+                    let (before, rest) = extra.split_at_mut(count);
+                    if let Some((name, values)) = rest.first_mut() {
+                        texts(cursor, values)?;
+                        key.read_into(name)?;
+                        if before.iter().any(|(other, _)| other == name) {
+                            return Err(duplicate(name, key.at));
+                        }
+                    }
+                    count += 1;
                     more = cursor.more(b'}')?;
                 }
+                extra.truncate(count);
+                self.has_extra = true;
                 Ok(())
             }
         })
@@ -207,32 +252,34 @@ impl Head {
             return cursor.skip();
         }
         let raw = cursor.string()?;
-        if !raw.escaped {
-            out(self).push_str(raw.text);
-            return Ok(());
-        }
-        let mut decoded = std::mem::take(&mut self.decoded);
-        let read = raw.read(&mut decoded).map(str::to_owned);
-        self.decoded = decoded;
-        out(self).push_str(&read?);
-        Ok(())
+        raw.read_into(out(self))
     }
 }
 
-/// The texts of a list; anything else is skipped.
+/// The texts of a list, in place of those in `out`, whose buffers are kept; anything else is skipped.
 fn texts(cursor: &mut Cursor<'_>, out: &mut Vec<String>) -> Result<(), Stop> {
     if cursor.peek() != b'[' {
+        out.clear();
         return cursor.skip();
     }
+    let mut count = 0;
     let mut more = cursor.enter(b']')?;
     while more {
         if cursor.peek() == b'"' {
-            out.push(cursor.string()?.to_text()?);
+            let text = cursor.string()?;
+            if out.len() == count {
+                out.push(String::new());
+            }
+            if let Some(place) = out.get_mut(count) {
+                text.read_into(place)?;
+            }
+            count += 1;
         } else {
             cursor.skip()?;
         }
         more = cursor.more(b']')?;
     }
+    out.truncate(count);
     Ok(())
 }
 
