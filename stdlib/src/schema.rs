@@ -15,7 +15,7 @@ mod crd;
 mod overlay;
 mod virtual_fields;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use kpol_vm::json::Json;
@@ -54,19 +54,32 @@ pub struct Schema {
     base: &'static Base,
     crd_records: BTreeMap<String, Arc<Record>>,
     crd_kinds: Vec<KindInfo>,
+    /// Names of records of CRDs with `x-kubernetes-preserve-unknown-fields`.
+    open: BTreeSet<String>,
 }
 
 impl Schema {
     /// The built-in kinds.
     #[must_use]
     pub fn kubernetes() -> Schema {
-        Schema { base: Base::get(), crd_records: BTreeMap::new(), crd_kinds: Vec::new() }
+        Schema {
+            base: Base::get(),
+            crd_records: BTreeMap::new(),
+            crd_kinds: Vec::new(),
+            open: BTreeSet::new(),
+        }
     }
 
     /// The oldest and the newest minor of Kubernetes that the built-in kinds cover.
     #[must_use]
     pub fn minors(&self) -> (u32, u32) {
         self.base.minors()
+    }
+
+    /// Whether objects of this record may have fields that it does not name, and the API server keeps them.
+    #[must_use]
+    pub fn keeps_unknown_fields(&self, record: &str) -> bool {
+        self.open.contains(record)
     }
 
     /// The record that authors call `name`.
@@ -130,6 +143,7 @@ impl Schema {
             self.crd_records.insert(record.name.clone(), Arc::new(record));
         }
         self.crd_kinds.extend(added.kinds);
+        self.open.extend(added.open);
         Ok(())
     }
 

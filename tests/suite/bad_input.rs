@@ -321,6 +321,34 @@ fn kinds_of_crds_are_known_and_checked() {
 }
 
 #[test]
+fn fields_that_a_crd_keeps_are_no_surprise() {
+    let world = world();
+    let keeps = "spec: {x-kubernetes-preserve-unknown-fields: true, type: object";
+    world.write("crd.yaml", CRD.replace("spec: {type: object", keeps));
+    world.write("widget.yaml", WIDGET.replace("size: 3", "size: 3, other: {a: 1}"));
+    assert_eq!(world.lines(0, "eval -p p.kpol widget.yaml --crd crd.yaml"), [""; 0]);
+    world.write("crd.yaml", CRD);
+    let lines = world.lines(0, "eval -p p.kpol widget.yaml --crd crd.yaml");
+    assert!(lines[0].starts_with("widget.yaml:4:17: warning: Widget w: ") && lines.len() == 1, "{lines:?}");
+}
+
+#[test]
+fn slips_of_yaml_are_explained() {
+    let help = |text: &str| {
+        let world = world();
+        world.write("m.yaml", text);
+        world.json(2, "eval -p p.kpol m.yaml")["problems"][0]["help"].as_str().unwrap_or_default().to_owned()
+    };
+    assert!(help("apiVersion: v1\nkind: Pod\nmetadata: {name: n}\n").contains("put it in quotes"));
+    assert_eq!(help("apiVersion: v1\nkind: Pod\nspec: {hostNetwork: 1}\n"), "");
+    assert!(help("{{- if .Values.x }}\nkind: Pod\n").contains("helm template"));
+    assert!(
+        help("kind: Pod\nmetadata:\n  {{- include \"labels\" . | nindent 4 }}\n").contains("helm template")
+    );
+    assert_eq!(help("kind: Pod\n\tmetadata: x\n"), "");
+}
+
+#[test]
 fn files_that_are_not_there() {
     let world = world();
     let lines = world.lines(2, "eval -p p.kpol nope.yaml pod.yaml");

@@ -208,7 +208,7 @@ impl Run<'_, '_> {
                 object: index,
                 path: prefix.join(&problem.path),
                 message: format!("{at}{}", problem.message),
-                help: None,
+                help: problem.help.map(str::to_owned),
                 is_error: problem.is_error,
             });
         }

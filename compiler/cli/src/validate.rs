@@ -13,6 +13,9 @@ use kpol_vm::{
 /// How many errors of one object are listed, and how many warnings.
 const MAX_PROBLEMS: usize = 100;
 
+/// What a text without quotes turns into, by YAML 1.1 and kubectl.
+const UNQUOTED: &str = "if it is meant as text, put it in quotes: YAML reads 123, 1e3, yes, no, on, off, y and n as numbers and booleans";
+
 /// Something in a manifest that its kind does not have.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Problem {
@@ -20,6 +23,8 @@ pub(crate) struct Problem {
     pub(crate) path: JsonPath,
     /// One sentence.
     pub(crate) message: String,
+    /// What to do.
+    pub(crate) help: Option<&'static str>,
     /// An error (a value of the wrong type), or a warning (an unknown field).
     pub(crate) is_error: bool,
 }
@@ -31,13 +36,13 @@ pub(crate) fn validate(catalog: &Catalog, record: &Record, object: &Json) -> Vec
     if matches!(object, Json::Object(_)) {
         walk.record(record, object);
     } else {
-        walk.problem(true, format!("expected an object ({}), found {}", record.name, object.form()));
+        walk.problem(true, format!("expected an object ({}), found {}", record.name, object.form()), None);
     }
     let mut problems = walk.errors;
     problems.append(&mut walk.warnings);
     if walk.more > 0 {
         let message = format!("{} more problems of this object are not listed", walk.more);
-        problems.push(Problem { path: JsonPath::default(), message, is_error: false });
+        problems.push(Problem { path: JsonPath::default(), message, help: None, is_error: false });
     }
     problems
 }
@@ -61,7 +66,9 @@ impl Walk<'_> {
                         record.fields.iter().filter(|f| f.virtual_source.is_none()).map(|f| f.name.as_str());
                     let near = kpol_compiler::nearest(key, known);
                     let hint = near.map_or(String::new(), |near| format!("; did you mean `{near}`?"));
-                    self.problem(false, format!("{} has no field `{key}`{hint}", record.name));
+                    if !self.catalog.schema().keeps_unknown_fields(&record.name) {
+                        self.problem(false, format!("{} has no field `{key}`{hint}", record.name), None);
+                    }
                 }
             }
             self.path.pop();
@@ -92,16 +99,18 @@ impl Walk<'_> {
             }
             (scalar, json) => {
                 if let Some(why) = misfit(scalar, json) {
-                    self.problem(true, why);
+                    let help =
+                        scalar.is_text() && matches!(json, Json::Bool(_) | Json::Int(_) | Json::Float(_));
+                    self.problem(true, why, help.then_some(UNQUOTED));
                 }
             }
         }
     }
 
-    fn problem(&mut self, is_error: bool, message: String) {
+    fn problem(&mut self, is_error: bool, message: String, help: Option<&'static str>) {
         let list = if is_error { &mut self.errors } else { &mut self.warnings };
         if list.len() < MAX_PROBLEMS {
-            list.push(Problem { path: JsonPath(self.path.clone()), message, is_error });
+            list.push(Problem { path: JsonPath(self.path.clone()), message, help, is_error });
         } else {
             self.more += 1;
         }

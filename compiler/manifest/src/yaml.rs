@@ -277,8 +277,19 @@ impl Reader<'_, '_> {
             UNKNOWN_ANCHOR => {
                 ManifestError { kind: Kind::Alias, message: "this alias has no anchor".into(), ..found }
             }
+            _ if self.is_template(start) => found.help(
+                "this looks like a template: judge what comes out, as in `helm template . | kpolc eval .. -`",
+            ),
             _ => found,
         }
+    }
+
+    /// Whether the line of a mistake, or the one above, is of a Helm chart.
+    fn is_template(&self, at: usize) -> bool {
+        let before = self.text.get(..at).unwrap_or_default();
+        let start = before.rmatch_indices('\n').nth(1).map_or(0, |(at, _)| at);
+        let end = self.text.get(at..).and_then(|rest| rest.find('\n')).map_or(self.text.len(), |n| at + n);
+        self.text.get(start..end).is_some_and(|lines| lines.contains("{{"))
     }
 
     /// The scanner gave up on nesting before its events told where the limit is passed: the text up to there, read

@@ -46,19 +46,23 @@ impl std::error::Error for CrdError {}
 pub(super) struct Added {
     pub(super) kinds: Vec<KindInfo>,
     pub(super) records: Vec<Record>,
+    /// The names of the records whose objects keep fields that they do not name.
+    pub(super) open: Vec<String>,
 }
 
 /// Reads `crd`, whose kind authors call `name`.
 pub(super) fn read(name: &str, crd: &Json) -> Result<Added, Vec<CrdError>> {
     let mut reader = Reader::default();
     let kinds = reader.crd(name, crd);
-    if reader.errors.is_empty() { Ok(Added { kinds, records: reader.records }) } else { Err(reader.errors) }
+    let Reader { records, open, errors, .. } = reader;
+    if errors.is_empty() { Ok(Added { kinds, records, open }) } else { Err(errors) }
 }
 
 #[derive(Default)]
 struct Reader {
     origin: String,
     records: Vec<Record>,
+    open: Vec<String>,
     names: HashSet<String>,
     fields: usize,
     full: bool,
@@ -187,6 +191,9 @@ impl Reader {
             };
             let ty = self.type_of(property, &below);
             fields.push(Field { doc: doc(property), ..plain_field(key, ty, presence) });
+        }
+        if flag(schema, "x-kubernetes-preserve-unknown-fields") {
+            self.open.push(name.clone());
         }
         let doc = doc(schema);
         self.records.push(Record { name: name.clone(), origin: self.origin.clone(), doc, fields });
