@@ -16,8 +16,14 @@ pub(crate) fn unknown_name<'k>(
     name: &Name,
     known: impl Iterator<Item = &'k str>,
     is_builtin: bool,
+    elsewhere: Option<&str>,
 ) -> Diagnostic {
     let diagnostic = Diagnostic::error("E0301", format!("nothing here is called `{}`", name.text));
+    if let Some(package) = elsewhere {
+        return diagnostic
+            .label(name.span, format!("{package} has it"))
+            .help(format!("take it from there: `use {package}.{{{}}}`", name.text));
+    }
     if is_builtin {
         return diagnostic.label(name.span, format!("a function: write `{}(..)`", name.text));
     }

@@ -6,7 +6,7 @@ use kpol_vm::ir::{Op, RecordId, Ty};
 use crate::{
     diagnostics as d,
     elab::{Elab, Typed},
-    program::{DefId, Found},
+    program::{DefId, Found, MAIN},
 };
 
 impl Elab<'_, '_> {
@@ -196,10 +196,18 @@ impl Elab<'_, '_> {
         } else if self.world.bare && (!events.is_empty() || is_admission_root(&name.text)) {
             d::root_in_bare_define(name)
         } else {
+            // `use` takes values: a `let`, a param or a define. What else has the name elsewhere does not help here.
+            let elsewhere = program.packages.iter().find(|(_, names)| {
+                let item = names.get(&name.text).and_then(|def| program.item(*def));
+                item.is_some_and(|item| {
+                    matches!(item.kind, ItemKind::Let { .. } | ItemKind::Param { .. } | ItemKind::Define { .. })
+                })
+            });
             d::unknown_name(
                 name,
                 known.iter().map(String::as_str),
                 self.ctx.catalog.builtin(&name.text).is_some(),
+                elsewhere.map(|(package, _)| package.as_str()).filter(|package| *package != MAIN),
             )
         };
         self.report(diagnostic);
