@@ -200,7 +200,10 @@ impl Elab<'_, '_> {
             let elsewhere = program.packages.iter().find(|(_, names)| {
                 let item = names.get(&name.text).and_then(|def| program.item(*def));
                 item.is_some_and(|item| {
-                    matches!(item.kind, ItemKind::Let { .. } | ItemKind::Param { .. } | ItemKind::Define { .. })
+                    matches!(
+                        item.kind,
+                        ItemKind::Let { .. } | ItemKind::Param { .. } | ItemKind::Define { .. }
+                    )
                 })
             });
             d::unknown_name(
