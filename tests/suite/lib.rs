@@ -1,6 +1,6 @@
 //! What the tests share: policies to evaluators, texts to objects.
 
-use std::path::PathBuf;
+use std::{io::Write as _, path::PathBuf};
 
 use kpol_compiler::{Compiled, NoFiles, Options, Role, Source, compile, library};
 use kpol_manifest::{Limits, Syntax, parse};
@@ -23,7 +23,9 @@ pub fn shared(folder: &str) -> Option<PathBuf> {
     if path.is_dir() {
         return Some(path);
     }
-    eprintln!(
+    // Not `eprintln`: the test harness shows what that prints of failing tests only.
+    let _ = writeln!(
+        std::io::stderr(),
         "SKIPPED: {folder} is not in ../shared beside this clone; the project's own fixtures cover the ground"
     );
     None
