@@ -1,5 +1,9 @@
 //! What the tests share: policies to evaluators, texts to objects.
 
+pub mod engines;
+pub mod facts;
+pub mod generate;
+
 use std::{io::Write as _, path::PathBuf};
 
 use kpol_compiler::{Compiled, NoFiles, Options, Role, Source, compile, library};
