@@ -136,6 +136,8 @@ pub(crate) fn escape(text: &str) -> String {
             '\r' => literal.push_str("\\r"),
             '\t' => literal.push_str("\\t"),
             '\'' => literal.push('\''),
+            // `\0` is no escape of the language.
+            '\0' => literal.push_str("\\u{0}"),
             c => literal.extend(c.escape_debug()),
         }
     }

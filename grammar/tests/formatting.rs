@@ -168,3 +168,24 @@ fn parentheses_that_a_tree_lacks_are_added() {
     assert_eq!(kpol_grammar::print_expr(&binary(BinaryOp::And, either.clone(), var("c"))), "(a or b) and c");
     assert_eq!(kpol_grammar::print_expr(&binary(BinaryOp::Or, var("c"), either)), "c or (a or b)");
 }
+
+#[test]
+fn every_character_of_a_text_is_written_as_the_language_reads_it() {
+    let all: String =
+        (0..0x300).filter_map(char::from_u32).filter(|c| !matches!(c, '"' | '\\' | '\n' | '\r')).collect();
+    for text in [all.as_str(), "\u{feff}", "e\u{301}", "\u{301}", "\u{10ffff}"] {
+        let source = format!("let a = \"{text}\"\n");
+        let formatted = format(&source).unwrap();
+        assert_eq!(literal(&formatted), text, "{formatted}");
+        assert_eq!(format(&formatted).unwrap(), formatted);
+    }
+}
+
+/// The text that the file's only `let` names.
+fn literal(source: &str) -> String {
+    use kpol_grammar::ast::{ExprKind, ItemKind, Literal};
+    let item = parsed(source).items.remove(0);
+    let ItemKind::Let { value, .. } = item.kind else { panic!("{source}") };
+    let ExprKind::Literal(Literal::Str(text)) = value.kind else { panic!("{source}") };
+    text.text
+}

@@ -3,7 +3,7 @@
 
 use std::{error::Error, fs, path::Path};
 
-use kpol_compiler::{NoFiles, Options, Role, Source, compile, library_names, library};
+use kpol_compiler::{NoFiles, Options, Role, Source, compile, library, library_names};
 use kpol_grammar::token::Token;
 use kpol_manifest::{Limits, Syntax, parse};
 use kpol_tests::{
@@ -26,7 +26,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         fs::write(folder.join(target).join(name), bytes)
     };
     let mut texts = Vec::new();
-    let places = ["examples", "grammar/tests", "compiler/tests/ui", "stdlib/library", "tests/fuzz/found/language"];
+    let places =
+        ["examples", "grammar/tests", "compiler/tests/ui", "stdlib/library", "tests/fuzz/found/language"];
     for path in places.iter().flat_map(|place| files(&root().join(place))) {
         if path.ends_with(".kpol") {
             texts.push(fs::read_to_string(&path)?);
@@ -90,8 +91,12 @@ fn bytes(dice: &mut Dice<'_>, len: usize) -> Vec<u8> {
 /// The words and signs of the language.
 fn dictionary() -> String {
     let words = Token::KEYWORDS.iter().chain(Token::MARKS).filter_map(|token| token.fixed_text());
-    let names = ["pod", "object", "spec", "metadata", "labels", "Pod", "Workload", "exec", "proc", "containers"];
-    words.chain(names).map(|word| format!("\"{}\"\n", word.replace('\\', "\\\\").replace('"', "\\\""))).collect()
+    let names =
+        ["pod", "object", "spec", "metadata", "labels", "Pod", "Workload", "exec", "proc", "containers"];
+    words
+        .chain(names)
+        .map(|word| format!("\"{}\"\n", word.replace('\\', "\\\\").replace('"', "\\\"")))
+        .collect()
 }
 
 /// The files below a folder, sorted.

@@ -1,8 +1,5 @@
 //! Facts as text: everything that an engine can read of one.
-#![allow(
-    clippy::wildcard_enum_match_arm,
-    reason = "a value without parts is shown as it is"
-)]
+#![allow(clippy::wildcard_enum_match_arm, reason = "a value without parts is shown as it is")]
 
 use std::{fmt::Write as _, sync::Arc};
 

@@ -15,11 +15,17 @@
     reason = "a generator of tests: what it cannot make must be seen"
 )]
 
+mod case;
+mod crd;
 mod inputs;
+mod program;
+mod tree;
 
 use proptest::{prelude::Rng, test_runner::TestRng};
 
+pub use case::{Case, Cases};
 pub use inputs::{Input, Inputs, Request};
+pub use program::Program;
 
 /// A source of choices.
 pub struct Dice<'r>(pub &'r mut TestRng);

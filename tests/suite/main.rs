@@ -8,6 +8,7 @@
     reason = "a test that cannot go on fails; these lints know #[test] functions but not what they call"
 )]
 
+mod agreement;
 mod bad_input;
 mod bundle;
 mod differential;

@@ -38,7 +38,11 @@ fn printed(text: &str, compiled: &Compiled) {
     assert_eq!(format(&formatted).as_ref(), Ok(&formatted));
     let tree = print(&parsed.file);
     let again = parse(FileId(0), &tree);
-    assert!(again.diagnostics.iter().all(|d| d.severity != Severity::Error), "{tree}\n{:?}", again.diagnostics);
+    assert!(
+        again.diagnostics.iter().all(|d| d.severity != Severity::Error),
+        "{tree}\n{:?}",
+        again.diagnostics
+    );
     assert_eq!(print(&again.file), tree);
     if compiled.module.is_some() {
         assert_eq!(compile_text(&formatted).module, compiled.module, "{formatted}");

@@ -23,7 +23,7 @@ use libfuzzer_sys::fuzz_target;
 
 /// What the library reads too little of: the old object, the request, maps and lists as a whole, `dyn`.
 const OWN: &str = r#"
-rule all on Pod, Deployment (create, update, delete, connect) {
+rule every on Pod (create, update, delete, connect), Deployment (create, update, delete) {
   let labels = keys(object.metadata.labels) + values(object.metadata.annotations)
   warn message "{object.id} {labels} {user.name} {user.groups} {request.name} {request.dryRun} {request.uid}"
   for c in pod.spec.all_containers {
@@ -31,7 +31,7 @@ rule all on Pod, Deployment (create, update, delete, connect) {
     warn when has c.command or has c.ports message "{c.role} {c.name} {requests} {c.command} {c.livenessProbe.httpGet.port}"
   }
 }
-rule changed on Pod, Deployment (update) {
+rule changed on Pod (update), Deployment (update) {
   let labels = keys(old.metadata.labels)
   warn when labels != keys(object.metadata.labels) message "{labels} {old.metadata.name}"
 }
@@ -74,8 +74,7 @@ fn subjects() -> Subjects {
             }
         }
         for pass in passes {
-            let roots: Roots =
-                pass.into_iter().map(|(root, at)| (Arc::clone(&layouts[root]), at)).collect();
+            let roots: Roots = pass.into_iter().map(|(root, at)| (Arc::clone(&layouts[root]), at)).collect();
             let trie = Trie::new(&roots, &[]);
             subjects.passes.push((roots, trie));
         }
@@ -89,7 +88,8 @@ fn subjects() -> Subjects {
 fuzz_target!(|bytes: &[u8]| {
     SUBJECTS.with_borrow_mut(|subjects| {
         let parsed = parse_bytes(bytes, Syntax::Json, &Limits::default());
-        let json = parsed.ok().and_then(|documents| documents.into_iter().next()).map(|document| document.value);
+        let json =
+            parsed.ok().and_then(|documents| documents.into_iter().next()).map(|document| document.value);
         project(subjects, bytes, json.as_ref());
         judge(subjects, bytes, json.as_ref());
     });

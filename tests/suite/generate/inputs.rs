@@ -162,7 +162,8 @@ struct Words {
     dyns: Vec<String>,
 }
 
-const TEXTS: &[&str] = &["", "a", "b", "ab", "é", "true", "7", "A", "a,b", "\"q\"\\", "RuntimeDefault", "ALL"];
+const TEXTS: &[&str] =
+    &["", "a", "b", "ab", "é", "true", "7", "A", "a,b", "\"q\"\\", "RuntimeDefault", "ALL"];
 const KEYS: &[&str] = &["a", "b", "team", "env", "memory", "cpu", "x/y"];
 
 impl<'m> Inputs<'m> {
@@ -223,7 +224,8 @@ impl<'m> Inputs<'m> {
     }
 
     fn request(&self, dice: &mut Dice<'_>, target: &Target) -> Option<Request> {
-        let Target::Kind { group, version, kind, plural, subresource, operations, object: root, pod } = target
+        let Target::Kind { group, version, kind, plural, subresource, operations, object: root, pod } =
+            target
         else {
             return None;
         };
@@ -424,7 +426,8 @@ impl<'m> Inputs<'m> {
             0 => Json::Null,
             1 | 2 => Json::Bool(dice.percent(50)),
             3 | 4 => self.words.int(dice),
-            5 => Json::Float(*dice.pick(&[0.5, -1.5, 1e300, 2.0, 1e19])),
+            // A number without a fraction that fits 64 bits is an integer to every reader.
+            5 => Json::Float(*dice.pick(&[0.5, -1.5, 1e300, 1e19])),
             6..=8 => Json::Str(self.words.text(dice)),
             9 | 10 => Json::Array((0..dice.below(4)).map(|_| self.any(dice, depth - 1)).collect()),
             _ => {
@@ -508,7 +511,9 @@ impl Words {
             Type::Dyn => {
                 let known = self.dyns.get(dice.below(self.dyns.len()));
                 let known = known.filter(|_| dice.percent(30));
-                return known.and_then(|text| serde_json::from_str::<serde_json::Value>(text).ok()).map(Json::from);
+                return known
+                    .and_then(|text| serde_json::from_str::<serde_json::Value>(text).ok())
+                    .map(Json::from);
             }
             Type::Bool => Json::Bool(dice.percent(50)),
             Type::Int => self.int(dice),
@@ -517,12 +522,20 @@ impl Words {
                 _ => Json::Int(443),
             },
             Type::Quantity if dice.percent(25) => {
-                if dice.percent(20) { Json::Float(0.5) } else { Json::Int(dice.below(3) as i64) }
+                if dice.percent(20) {
+                    Json::Float(0.5)
+                } else {
+                    Json::Int(dice.below(3) as i64)
+                }
             }
             _ => {
                 let fits = |text: &String| Value::from_text(ty, text).is_some();
                 let text = self.text(dice);
-                let text = if dice.percent(50) || samples.is_empty() { text } else { (*dice.pick(samples)).to_owned() };
+                let text = if dice.percent(50) || samples.is_empty() {
+                    text
+                } else {
+                    (*dice.pick(samples)).to_owned()
+                };
                 let strict = !ty.is_text();
                 let text = if strict && !fits(&text) { (*dice.pick(samples)).to_owned() } else { text };
                 Json::Str(text)
@@ -606,7 +619,9 @@ fn changed(dice: &mut Dice<'_>, json: &Json) -> Json {
 }
 
 fn entries(entries: &[(&str, &str)]) -> Json {
-    Json::Object(entries.iter().map(|(key, text)| ((*key).to_owned(), Json::Str((*text).to_owned()))).collect())
+    Json::Object(
+        entries.iter().map(|(key, text)| ((*key).to_owned(), Json::Str((*text).to_owned()))).collect(),
+    )
 }
 
 fn entry<'j>(json: &'j mut Json, key: &str) -> Option<&'j mut Json> {
