@@ -418,6 +418,7 @@ impl Maker<'_, '_> {
                 0 => self.of(want, "((# ?? 2026-11-23) + (# ?? 1h))", &[want, &Type::Duration], depth),
                 _ => self.of(want, "time(#)", &[&Type::Str], depth),
             },
+            Type::Path if self.dice.percent(30) => self.of(want, "#.dir", &[want], depth.min(1)),
             Type::Semver | Type::Ip | Type::Cidr | Type::Path | Type::Image | Type::Capability => {
                 self.of(want, &format!("{want}(#)"), &[&Type::Str], depth)
             }
