@@ -171,12 +171,6 @@ const PREFERRED: &[&str] = &[
     "mounts",
 ];
 
-/// Fields that are known to differ between the ways of asking, each with the reason; a line goes when it is mended.
-const KNOWN: &[(&str, &str)] = &[
-    // A review from bytes leaves `request.resource` empty.
-    ("request", "resource"),
-];
-
 const SCALARS: &[Type] = &[
     Type::Str,
     Type::Str,
@@ -238,8 +232,7 @@ impl Maker<'_, '_> {
         if let Some(known) = self.fields.get(record) {
             return Rc::clone(known);
         }
-        let mut all = self.catalog.record(record).map_or_else(Vec::new, |record| record.fields.clone());
-        all.retain(|field| !KNOWN.contains(&(record, field.name.as_str())));
+        let all = self.catalog.record(record).map_or_else(Vec::new, |record| record.fields.clone());
         let mut chosen: Vec<(String, Type)> = Vec::new();
         let preferred = all.iter().filter(|field| PREFERRED.contains(&field.name.as_str()));
         for field in preferred {

@@ -82,6 +82,7 @@ impl Head {
             self.request(cursor, &mut object)
         })?;
         cursor.end()?;
+        self.request.resource.clone_from(&self.resource.name);
         // What the last request said is not this one's.
         if !self.has_groups {
             self.user.groups.clear();
