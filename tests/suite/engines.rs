@@ -75,7 +75,7 @@ impl Engines {
             let found =
                 evaluator.review_bytes(body.as_bytes(), &mut scratch.borrow_mut(), &inventory, &namespaces);
             let found = match found {
-                Ok(outcome) => Ok(outcome),
+                Ok(outcome) => Ok(outcome.clone()),
                 Err(evaluate::ReviewError::Eval(error)) => Err(error),
                 Err(evaluate::ReviewError::Bytes(error)) => return Err(format!("{way}: {error}: {body}")),
             };

@@ -142,5 +142,5 @@ fn judge(subjects: &mut Subjects, bytes: &[u8], json: Option<&Json>) {
 }
 
 fn by_bytes(evaluator: &Evaluator, bytes: &[u8], scratch: &mut Scratch) -> Result<Outcome, ReviewError> {
-    evaluator.review_bytes(bytes, scratch, &Inventory::empty(), &|_| None)
+    evaluator.review_bytes(bytes, scratch, &Inventory::empty(), &|_| None).cloned()
 }

@@ -1,7 +1,8 @@
 //! Sixty-four bytes of JSON at once: which of them are quotes, backslashes and brackets, and which stand in strings.
 //!
-//! With the vectors that every machine of a target has (SSE2, NEON), through the crate `wide`: no detection at run time
-//! and no unsafe code here.
+//! With the vectors that every machine of a target has (SSE2, NEON), through the crate `wide`; where the processor has
+//! AVX2, long stretches are skipped with it. That is the one place of unsafe code here: a call behind the question
+//! whether the processor can.
 
 use wide::u8x16;
 
@@ -37,7 +38,7 @@ impl Carry {
     }
 
     /// The quotes that are not escaped.
-    #[inline]
+    #[inline(always)]
     pub(super) fn quotes(&mut self, masks: &Masks) -> u64 {
         if masks.backslash == 0 {
             let escaped = std::mem::take(&mut self.escaped);
@@ -55,20 +56,145 @@ impl Carry {
     }
 
     /// The bytes inside strings, opening quotes included.
-    #[inline]
-    pub(super) fn strings(&mut self, masks: &Masks) -> u64 {
-        let strings = prefix_xor(self.quotes(masks)) ^ self.in_string;
+    #[inline(always)]
+    pub(super) fn strings<M: Machine>(&mut self, machine: M, masks: &Masks) -> u64 {
+        let strings = machine.prefix_xor(self.quotes(masks)) ^ self.in_string;
         self.in_string = 0u64.wrapping_sub(strings >> 63);
         strings
     }
 }
 
+/// What work is done with.
+pub(super) trait Machine: Copy {
+    fn masks(self, block: &[u8; BLOCK]) -> Masks;
+    /// Bit `i` is the parity of the bits up to `i`.
+    fn prefix_xor(self, bits: u64) -> u64;
+}
+
+/// Work that is the same on every machine. `run` is `inline(always)`, so that it is compiled for each.
+pub(super) trait Work {
+    type Out;
+    fn run<M: Machine>(self, machine: M) -> Self::Out;
+}
+
+/// Does work with the best that the processor has.
 #[inline]
-fn prefix_xor(mut bits: u64) -> u64 {
-    for shift in [1, 2, 4, 8, 16, 32] {
-        bits ^= bits << shift;
+pub(super) fn with_best<W: Work>(work: W) -> W::Out {
+    #[cfg(target_arch = "x86_64")]
+    if avx2::is_there() {
+        return avx2::run(work);
     }
-    bits
+    work.run(Plain)
+}
+
+/// What every machine of the target has.
+#[derive(Clone, Copy)]
+pub(super) struct Plain;
+
+impl Machine for Plain {
+    #[inline(always)]
+    fn masks(self, block: &[u8; BLOCK]) -> Masks {
+        masks(block)
+    }
+
+    #[inline(always)]
+    fn prefix_xor(self, mut bits: u64) -> u64 {
+        for shift in [1, 2, 4, 8, 16, 32] {
+            bits ^= bits << shift;
+        }
+        bits
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+mod avx2 {
+    use std::arch::x86_64::{
+        __m256i, _mm_clmulepi64_si128, _mm_cvtsi128_si64, _mm_set_epi64x, _mm_set1_epi8, _mm256_add_epi8,
+        _mm256_cmpeq_epi8, _mm256_movemask_epi8, _mm256_or_si256, _mm256_set_epi64x, _mm256_set1_epi8,
+    };
+
+    use super::{BLOCK, Machine, Masks, Work};
+
+    #[inline]
+    pub(super) fn is_there() -> bool {
+        is_x86_feature_detected!("avx2")
+            && is_x86_feature_detected!("bmi1")
+            && is_x86_feature_detected!("popcnt")
+            && is_x86_feature_detected!("pclmulqdq")
+    }
+
+    /// Does work with AVX2; call it only if it is there.
+    #[inline]
+    #[expect(unsafe_code, reason = "code for processors with AVX2 is called behind a question")]
+    pub(super) fn run<W: Work>(work: W) -> W::Out {
+        #[target_feature(enable = "avx2,bmi1,popcnt,pclmulqdq")]
+        fn inner<W: Work>(work: W) -> W::Out {
+            work.run(Avx2(()))
+        }
+        // SAFETY: `with_best` has asked the processor for these features.
+        unsafe { inner(work) }
+    }
+
+    /// Made only where AVX2 is there.
+    #[derive(Clone, Copy)]
+    pub(super) struct Avx2(());
+
+    impl Machine for Avx2 {
+        #[inline(always)]
+        #[expect(unsafe_code, reason = "code for processors with AVX2 is called where it is there")]
+        fn masks(self, block: &[u8; BLOCK]) -> Masks {
+            // SAFETY: an `Avx2` is made only by `run`.
+            unsafe { masks(block) }
+        }
+
+        #[inline(always)]
+        #[expect(unsafe_code, reason = "code for processors with AVX2 is called where it is there")]
+        fn prefix_xor(self, bits: u64) -> u64 {
+            // SAFETY: as above.
+            unsafe { prefix_xor(bits) }
+        }
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2,bmi1,popcnt,pclmulqdq")]
+    fn prefix_xor(bits: u64) -> u64 {
+        let product = _mm_clmulepi64_si128::<0>(_mm_set_epi64x(0, bits.cast_signed()), _mm_set1_epi8(-1));
+        _mm_cvtsi128_si64(product).cast_unsigned()
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2,bmi1,popcnt,pclmulqdq")]
+    fn masks(block: &[u8; BLOCK]) -> Masks {
+        let mut masks = Masks { quote: 0, backslash: 0, open: 0, close: 0, curly: 0 };
+        for (half, shift) in block.as_chunks::<32>().0.iter().zip([0, 32]) {
+            let bytes = lanes(half);
+            // `[` and `{`, `]` and `}` differ in bit 5 alone.
+            let folded = _mm256_or_si256(bytes, _mm256_set1_epi8(0x20));
+            let twice = _mm256_add_epi8(bytes, bytes);
+            let equal =
+                |lanes, byte: u8| bits(_mm256_cmpeq_epi8(lanes, _mm256_set1_epi8(byte.cast_signed())));
+            masks.quote |= equal(bytes, b'"') << shift;
+            masks.backslash |= equal(bytes, b'\\') << shift;
+            masks.open |= equal(folded, b'{') << shift;
+            masks.close |= equal(folded, b'}') << shift;
+            masks.curly |= bits(_mm256_add_epi8(twice, twice)) << shift;
+        }
+        masks
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn bits(lanes: __m256i) -> u64 {
+        u64::from(_mm256_movemask_epi8(lanes).cast_unsigned())
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn lanes(bytes: &[u8; 32]) -> __m256i {
+        let [a, b, c, d] = [0, 1, 2, 3]
+            .map(|i| bytes.as_chunks::<8>().0.get(i).map_or(0, |chunk| i64::from_le_bytes(*chunk)));
+        _mm256_set_epi64x(d, c, b, a)
+    }
 }
 
 #[inline]
@@ -114,6 +240,26 @@ mod tests {
         bytes.iter().rev().fold(0, |bits, byte| bits << 1 | u64::from(is(*byte)))
     }
 
+    struct MasksOf<'b>(&'b [u8; BLOCK]);
+
+    impl Work for MasksOf<'_> {
+        type Out = Masks;
+
+        fn run<M: Machine>(self, machine: M) -> Masks {
+            machine.masks(self.0)
+        }
+    }
+
+    struct StringsOf<'b>(Carry, &'b [u8; BLOCK]);
+
+    impl Work for StringsOf<'_> {
+        type Out = u64;
+
+        fn run<M: Machine>(mut self, machine: M) -> u64 {
+            self.0.strings(machine, &machine.masks(self.1))
+        }
+    }
+
     fn marks() -> impl Strategy<Value = u8> {
         prop_oneof![Just(b'"'), Just(b'\\'), Just(b'{'), Just(b'}'), Just(b'['), Just(b']'), any::<u8>()]
     }
@@ -130,6 +276,7 @@ mod tests {
                 curly: plainly(&block, |b| b & 0x20 != 0),
             };
             prop_assert_eq!(masks(&block), expected);
+            prop_assert_eq!(with_best(MasksOf(&block)), expected);
             let first = block.first_chunk::<16>().unwrap();
             let ends = plainly(first, |b| matches!(b, b'"' | b'\\' | 0..=0x1f));
             prop_assert_eq!(u64::from(string_marks(first)), ends);
@@ -139,7 +286,9 @@ mod tests {
         fn strings_are_told_byte_by_byte(bytes in prop::collection::vec(marks(), BLOCK * 3)) {
             let (mut carry, mut in_string, mut escaped) = (Carry::default(), false, false);
             for block in bytes.as_chunks::<BLOCK>().0 {
-                let strings = carry.strings(&masks(block));
+                let before = carry;
+                let strings = carry.strings(Plain, &masks(block));
+                prop_assert_eq!(with_best(StringsOf(before, block)), strings);
                 for (i, byte) in block.iter().enumerate() {
                     let quote = *byte == b'"' && !escaped;
                     in_string ^= quote;

@@ -6,7 +6,7 @@
 
 use super::{
     ProjectError, ProjectErrorKind as Kind, Stop,
-    block::{self, BLOCK, Carry},
+    block::{self, BLOCK, Carry, Machine},
 };
 
 pub(crate) struct Cursor<'b> {
@@ -20,7 +20,8 @@ pub(crate) struct Cursor<'b> {
 /// A string as it is written, without its quotes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Raw<'b> {
-    pub(crate) text: &'b str,
+    /// UTF-8, because it lies between quotes in a text.
+    pub(crate) bytes: &'b [u8],
     pub(crate) escaped: bool,
     /// Where it begins.
     pub(crate) at: usize,
@@ -99,6 +100,25 @@ impl<'b> Cursor<'b> {
     #[inline]
     pub(crate) fn string(&mut self) -> Result<Raw<'b>, Stop> {
         let start = self.at + 1;
+        if let Some(end) = self.short_string(start) {
+            self.at = end + 1;
+            let bytes = self.bytes.get(start..end).unwrap_or_default();
+            return Ok(Raw { bytes, escaped: false, at: start });
+        }
+        self.long_string(start)
+    }
+
+    /// Where the string that begins at `start` ends, if it is short and plain.
+    #[inline]
+    fn short_string(&self, start: usize) -> Option<usize> {
+        let chunk = self.bytes.get(start..)?.first_chunk::<16>()?;
+        let marks = block::string_marks(chunk);
+        let end = start + marks.trailing_zeros() as usize;
+        (marks != 0 && self.bytes.get(end) == Some(&b'"')).then_some(end)
+    }
+
+    #[inline(never)]
+    fn long_string(&mut self, start: usize) -> Result<Raw<'b>, Stop> {
         let mut at = start;
         let mut escaped = false;
         loop {
@@ -128,8 +148,8 @@ impl<'b> Cursor<'b> {
             }
         }
         self.at = at + 1;
-        let text = self.text.get(start..at).unwrap_or_default();
-        Ok(Raw { text, escaped, at: start })
+        let bytes = self.bytes.get(start..at).unwrap_or_default();
+        Ok(Raw { bytes, escaped, at: start })
     }
 
     /// Skips a value. Whitespace before it is skipped too.
@@ -143,7 +163,16 @@ impl<'b> Cursor<'b> {
         }
     }
 
+    #[inline]
     fn skip_string(&mut self) -> Result<(), Stop> {
+        if let Some(end) = self.short_string(self.at + 1) {
+            self.at = end + 1;
+            return Ok(());
+        }
+        self.skip_long_string()
+    }
+
+    fn skip_long_string(&mut self) -> Result<(), Stop> {
         let start = self.at;
         let mut at = self.at + 1;
         let mut carry = Carry::in_string();
@@ -163,7 +192,13 @@ impl<'b> Cursor<'b> {
     }
 
     /// Skips the object or list whose bracket is here: a block at a time, counting brackets outside strings.
+    #[inline]
     fn skip_nested(&mut self) -> Result<(), Stop> {
+        block::with_best(SkipNested(self))
+    }
+
+    #[inline(always)]
+    fn skip_nested_with<M: Machine>(&mut self, machine: M) -> Result<(), Stop> {
         let start = self.at;
         let room = self.max_depth.saturating_sub(self.depth);
         if room == 0 {
@@ -180,8 +215,8 @@ impl<'b> Cursor<'b> {
             let Some(block) = padded(rest, &mut tail) else {
                 return Err(self.truncated("this object or list has no end", start));
             };
-            let masks = block::masks(block);
-            let strings = carry.strings(&masks);
+            let masks = machine.masks(block);
+            let strings = carry.strings(machine, &masks);
             let (open, close) = (masks.open & !strings, masks.close & !strings);
             let closes = close.count_ones() as usize;
             let opens = open.count_ones() as usize;
@@ -316,6 +351,18 @@ impl<'b> Cursor<'b> {
     }
 }
 
+/// [`Cursor::skip_nested`] for the machine at hand.
+struct SkipNested<'c, 'b>(&'c mut Cursor<'b>);
+
+impl block::Work for SkipNested<'_, '_> {
+    type Out = Result<(), Stop>;
+
+    #[inline(always)]
+    fn run<M: Machine>(self, machine: M) -> Self::Out {
+        self.0.skip_nested_with(machine)
+    }
+}
+
 /// The first block of `rest`, filled up with spaces; `None` at the end.
 #[inline]
 fn padded<'t>(rest: &'t [u8], tail: &'t mut [u8; BLOCK]) -> Option<&'t [u8; BLOCK]> {
@@ -336,17 +383,23 @@ pub(crate) fn error(at: usize, kind: Kind, message: impl Into<String>) -> Stop {
     Stop::Bad(Box::new(ProjectError { at, kind, message: message.into() }))
 }
 
-impl Raw<'_> {
+impl<'b> Raw<'b> {
+    /// As it is written.
+    fn text(&self) -> &'b str {
+        str::from_utf8(self.bytes).unwrap_or_default()
+    }
+
     /// Appends the text, escapes decoded.
     pub(crate) fn decode(&self, out: &mut Vec<u8>) -> Result<(), Stop> {
         if !self.escaped {
-            out.extend_from_slice(self.text.as_bytes());
+            out.extend_from_slice(self.bytes);
             return Ok(());
         }
-        let mut rest = self.text;
+        let text = self.text();
+        let mut rest = text;
         while let Some((plain, behind)) = rest.split_once('\\') {
             out.extend_from_slice(plain.as_bytes());
-            let at = self.at + self.text.len() - behind.len() - 1;
+            let at = self.at + text.len() - behind.len() - 1;
             let (c, used) = escape(behind).map_err(|message| error(at, Kind::Syntax, message))?;
             out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
             rest = behind.get(used..).unwrap_or_default();
@@ -364,15 +417,18 @@ impl Raw<'_> {
         Ok(())
     }
 
-    /// The text, escapes decoded into `out` if there are any.
+    /// The text's bytes, escapes decoded into `out` if there are any.
     #[inline]
-    pub(crate) fn read<'t>(&'t self, out: &'t mut Vec<u8>) -> Result<&'t str, Stop> {
+    pub(crate) fn read<'t>(&self, out: &'t mut Vec<u8>) -> Result<&'t [u8], Stop>
+    where
+        'b: 't,
+    {
         if !self.escaped {
-            return Ok(self.text);
+            return Ok(self.bytes);
         }
         out.clear();
         self.decode(out)?;
-        Ok(str::from_utf8(out).unwrap_or_default())
+        Ok(out)
     }
 }
 

@@ -43,6 +43,8 @@ pub(super) struct Filling {
     pub(super) begun: bool,
     /// Id fields: record, offset, bit. The id is known at the end.
     pub(super) ids: Vec<(u32, u32, u32)>,
+    /// The slots of roles that are written already: all records of a role share its text.
+    roles: Vec<(u32, u64)>,
 }
 
 /// Buffers of passes.
@@ -83,6 +85,7 @@ impl Filling {
         }
         self.begun = false;
         self.ids.clear();
+        self.roles.clear();
     }
 
     /// Room for `size` bytes at the end, of zeros.
@@ -133,14 +136,31 @@ impl Filling {
     }
 
     #[inline]
-    fn text(&mut self, at: u32, text: &str) -> Written {
+    fn text(&mut self, at: u32, text: &[u8]) -> Written {
         let start = self.bytes.len();
         if start.saturating_add(text.len()) > MAX_BYTES {
             return Err(Stop::Form);
         }
-        self.bytes.extend_from_slice(text.as_bytes());
+        self.bytes.extend_from_slice(text);
         self.put(at, pair(start as u32, text.len() as u32));
         Ok(true)
+    }
+
+    /// The slot of a role.
+    #[inline]
+    fn role(&mut self, role: u32, roles: &[String]) -> Result<u64, Stop> {
+        if let Some((_, slot)) = self.roles.iter().find(|(known, _)| *known == role) {
+            return Ok(*slot);
+        }
+        let text = roles.get(role as usize).map_or("", String::as_str).as_bytes();
+        let start = self.bytes.len();
+        if start + text.len() > MAX_BYTES {
+            return Err(Stop::Form);
+        }
+        self.bytes.extend_from_slice(text);
+        let slot = pair(start as u32, text.len() as u32);
+        self.roles.push((role, slot));
+        Ok(slot)
     }
 
     fn text_at(&self, slot: u64) -> &[u8] {
@@ -295,9 +315,12 @@ impl Pass<'_, '_> {
             if *role == NO_ROLE {
                 continue;
             }
-            let role = trie.roles.get(*role as usize).map_or("", String::as_str);
+            if target.roles.is_empty() {
+                continue;
+            }
+            let slot = filling.role(*role, &trie.roles)?;
             for (offset, bit) in &target.roles {
-                filling.text(*at + offset, role)?;
+                filling.put(*at + offset, slot);
                 filling.set_bit(*at, *bit);
             }
         }
@@ -314,7 +337,7 @@ impl Pass<'_, '_> {
         while more {
             let key = self.cursor.key()?;
             let name = key.read(&mut self.buffers.decoded)?;
-            match node.table.find(name.as_bytes()) {
+            match node.table.find(name) {
                 None => self.cursor.skip()?,
                 Some(index) => {
                     if !seen.add(index) {
@@ -518,7 +541,7 @@ impl Pass<'_, '_> {
             let null = self.cursor.peek() == b'n';
             let (place, nesting) = (self.cursor.at, self.cursor.nesting());
             let name = key.read(&mut self.buffers.decoded)?;
-            let named = table.find(name.as_bytes());
+            let named = table.find(name);
             if let Some(index) = named
                 && !seen.add(index)
             {
@@ -574,7 +597,7 @@ impl Pass<'_, '_> {
         if !sorted {
             let by_text = |f: &Filling, a: u64, b: u64| f.text_at(a).cmp(f.text_at(b));
             if !filling.sort((first, count, *stride), sorting, order, by_text)? {
-                return Err(json::duplicate("…", start));
+                return Err(json::duplicate("…".as_bytes(), start));
             }
         }
         Ok(true)
@@ -609,7 +632,7 @@ impl Pass<'_, '_> {
             Type::Quantity if matches!(found, b'-' | b'0'..=b'9') => {
                 let number = json::number(self.cursor)?.to_string();
                 Quantity::parse(&number).map_err(|_| Stop::Form)?;
-                self.filling(fact)?.text(at, &number)
+                self.filling(fact)?.text(at, number.as_bytes())
             }
             _ if found != b'"' => Err(Stop::Form),
             ty => {
@@ -623,7 +646,8 @@ impl Pass<'_, '_> {
     fn text(&mut self, fact: usize, ty: &Type, at: u32, raw: Raw<'_>) -> Written {
         let Buffers { fillings, decoded, .. } = &mut *self.buffers;
         let filling = fillings.get_mut(fact).ok_or(Stop::Form)?;
-        let text = raw.read(decoded)?;
+        let bytes = raw.read(decoded)?;
+        let text = || str::from_utf8(bytes).unwrap_or_default();
         let fits = match ty {
             Type::Str
             | Type::Path
@@ -634,15 +658,15 @@ impl Pass<'_, '_> {
             | Type::Capability
             | Type::Glob
             | Type::Regex => true,
-            Type::Quantity => Quantity::parse(text).is_ok(),
-            Type::Duration | Type::Time | Type::Semver | Type::Ip | Type::Cidr if text.is_empty() => {
+            Type::Quantity => is_plain_quantity(bytes) || Quantity::parse(text()).is_ok(),
+            Type::Duration | Type::Time | Type::Semver | Type::Ip | Type::Cidr if bytes.is_empty() => {
                 return Ok(false);
             }
-            Type::Duration => Duration::parse(text).is_ok(),
-            Type::Time => Time::parse(text).is_ok(),
-            Type::Semver => Version::parse(text).is_ok(),
-            Type::Ip => net::Ip::parse(text).is_ok(),
-            Type::Cidr => net::Cidr::parse_masked(text).is_ok(),
+            Type::Duration => Duration::parse(text()).is_ok(),
+            Type::Time => Time::parse(text()).is_ok(),
+            Type::Semver => Version::parse(text()).is_ok(),
+            Type::Ip => net::Ip::parse(text()).is_ok(),
+            Type::Cidr => net::Cidr::parse_masked(text()).is_ok(),
             Type::Bool
             | Type::Int
             | Type::Port
@@ -652,7 +676,7 @@ impl Pass<'_, '_> {
             | Type::Set(_)
             | Type::Map(_) => false,
         };
-        if fits { filling.text(at, text) } else { Err(Stop::Form) }
+        if fits { filling.text(at, bytes) } else { Err(Stop::Form) }
     }
 
     /// `namespace/name`, or `name`, into the fields that want it.
@@ -682,6 +706,14 @@ impl Pass<'_, '_> {
         }
         Ok(())
     }
+}
+
+/// Whether it is a quantity as nearly all are written: digits and a suffix. Others are parsed.
+#[inline]
+fn is_plain_quantity(text: &[u8]) -> bool {
+    let digits = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let suffix = text.get(digits..).unwrap_or_default();
+    digits > 0 && matches!(suffix, b"" | b"m" | b"k" | b"M" | b"G" | b"Ki" | b"Mi" | b"Gi" | b"Ti")
 }
 
 /// A captured text: behind a mark, because an empty one is one too.

@@ -40,7 +40,7 @@ fn object(cursor: &mut Cursor<'_>) -> Result<Json, Stop> {
     }
     if let Some(again) = repeated(&entries) {
         let (name, _) = entries.into_iter().nth(again).unwrap_or_default();
-        return Err(duplicate(&name, places.get(again).copied().unwrap_or_default()));
+        return Err(duplicate(name.as_bytes(), places.get(again).copied().unwrap_or_default()));
     }
     Ok(Json::Object(entries))
 }
@@ -70,14 +70,14 @@ pub(super) fn number(cursor: &mut Cursor<'_>) -> Result<Json, Stop> {
 }
 
 #[cold]
-pub(crate) fn duplicate(name: &str, at: usize) -> Stop {
-    let name: String = name.chars().take(80).collect();
+pub(crate) fn duplicate(name: &[u8], at: usize) -> Stop {
+    let name: String = String::from_utf8_lossy(name).chars().take(80).collect();
     error(at, Kind::DuplicateKey, format!("the key `{name}` stands twice in this object"))
 }
 
 impl Raw<'_> {
     pub(crate) fn to_text(self) -> Result<String, Stop> {
-        let mut out = Vec::with_capacity(self.text.len());
+        let mut out = Vec::with_capacity(self.bytes.len());
         self.decode(&mut out)?;
         Ok(String::from_utf8(out).unwrap_or_default())
     }

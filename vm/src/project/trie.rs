@@ -131,7 +131,24 @@ pub(super) enum Slot {
 pub(super) struct KeyTable {
     /// Keys of one length lie beside each other; where those of each length begin, and the end.
     begins: Vec<u16>,
-    keys: Vec<(Box<[u8]>, u16)>,
+    /// The words of keys, and their numbers.
+    words: Vec<([u64; 2], u16)>,
+    keys: Vec<Box<[u8]>>,
+}
+
+/// Keys up to this length are equal if their lengths and words are.
+const WORDS: usize = 16;
+
+/// The first and the last bytes of a key, as many as fit.
+#[inline]
+fn words(key: &[u8]) -> [u64; 2] {
+    if let (Some(first), Some(last)) = (key.first_chunk::<8>(), key.last_chunk::<8>()) {
+        return [u64::from_le_bytes(*first), u64::from_le_bytes(*last)];
+    }
+    if let (Some(first), Some(last)) = (key.first_chunk::<4>(), key.last_chunk::<4>()) {
+        return [u64::from(u32::from_le_bytes(*first)), u64::from(u32::from_le_bytes(*last))];
+    }
+    [key.iter().fold(0, |word, byte| word << 8 | u64::from(*byte)), 0]
 }
 
 impl KeyTable {
@@ -142,14 +159,24 @@ impl KeyTable {
         let longest = keys.last().map_or(0, |(key, _)| key.len());
         let begin = |len| keys.partition_point(|(key, _)| key.len() < len);
         let begins = (0..=longest + 1).map(|len| u16::try_from(begin(len)).unwrap_or(u16::MAX)).collect();
-        KeyTable { begins, keys }
+        let words = keys.iter().map(|(key, index)| (words(key), *index)).collect();
+        KeyTable { begins, words, keys: keys.into_iter().map(|(key, _)| key).collect() }
     }
 
     #[inline]
     pub(super) fn find(&self, key: &[u8]) -> Option<usize> {
         let [from, to] = *self.begins.get(key.len()..)?.first_chunk::<2>()?;
-        let same = self.keys.get(usize::from(from)..usize::from(to))?;
-        same.iter().find(|(known, _)| **known == *key).map(|(_, index)| usize::from(*index))
+        let (from, to) = (usize::from(from), usize::from(to));
+        if from == to {
+            return None;
+        }
+        let wanted = words(key);
+        let mut same = self.words.get(from..to)?.iter().zip(from..);
+        same.find_map(|((words, index), at)| {
+            let is_it =
+                *words == wanted && (key.len() <= WORDS || self.keys.get(at).is_some_and(|k| **k == *key));
+            is_it.then_some(usize::from(*index))
+        })
     }
 }
 

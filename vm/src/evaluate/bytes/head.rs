@@ -230,7 +230,7 @@ impl Head {
                         texts(cursor, values)?;
                         key.read_into(name)?;
                         if before.iter().any(|(other, _)| other == name) {
-                            return Err(duplicate(name, key.at));
+                            return Err(duplicate(name.as_bytes(), key.at));
                         }
                     }
                     count += 1;
@@ -299,7 +299,7 @@ fn fields(
     while more {
         let key = cursor.key()?;
         let name = key.read(&mut decoded)?;
-        match known.iter().position(|known| *known == name) {
+        match known.iter().position(|known| known.as_bytes() == name) {
             None => cursor.skip()?,
             Some(index) => {
                 if seen >> index & 1 == 1 {
