@@ -3,6 +3,7 @@
 pub mod engines;
 pub mod facts;
 pub mod generate;
+pub mod reviews;
 
 use std::{io::Write as _, path::PathBuf};
 

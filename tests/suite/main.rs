@@ -16,5 +16,6 @@ mod docs;
 mod laws;
 mod project;
 mod pss;
+mod review_sizes;
 mod tidy;
 mod world;
