@@ -10,11 +10,14 @@
     reason = "a benchmark that cannot go on stops"
 )]
 
-use std::{borrow::Cow, fmt::Write as _, hint::black_box, sync::Arc};
+use std::{borrow::Cow, hint::black_box, sync::Arc};
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use kpol_compiler::{NoFiles, Options, Role, compile, library};
-use kpol_tests::evaluator_on;
+use kpol_tests::{
+    evaluator_on,
+    reviews::{Size, review},
+};
 use kpol_vm::{
     evaluate::{Engine, Inventory, Scratch},
     ir::{Op, Slot},
@@ -22,35 +25,6 @@ use kpol_vm::{
     project::{Projected, Projector, Trie},
 };
 use serde::Deserialize;
-
-/// A review of a pod with `containers` containers as the API server writes it; managedFields are about 45 % of it.
-fn review(containers: usize, managed: bool) -> String {
-    let mut specs = String::new();
-    let mut owned = String::new();
-    for i in 0..containers {
-        let comma = if i > 0 { "," } else { "" };
-        write!(
-            specs,
-            r#"{comma}{{"name":"c{i}","image":"ghcr.io/acme/app-{i}@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef","args":["--config=/etc/app/config.yaml","--log-level=info"],"ports":[{{"name":"http","containerPort":8080,"protocol":"TCP"}}],"env":[{{"name":"POD_NAME","valueFrom":{{"fieldRef":{{"apiVersion":"v1","fieldPath":"metadata.name"}}}}}},{{"name":"GREETING","value":"some \"quoted\" text"}}],"resources":{{"limits":{{"cpu":"500m","memory":"256Mi"}},"requests":{{"cpu":"100m","memory":"128Mi"}}}},"volumeMounts":[{{"name":"tmp","mountPath":"/tmp"}},{{"name":"kube-api-access-x7x5c","readOnly":true,"mountPath":"/var/run/secrets/kubernetes.io/serviceaccount"}}],"livenessProbe":{{"httpGet":{{"path":"/healthz","port":8080,"scheme":"HTTP"}},"timeoutSeconds":1,"periodSeconds":10,"successThreshold":1,"failureThreshold":3}},"terminationMessagePath":"/dev/termination-log","terminationMessagePolicy":"File","imagePullPolicy":"IfNotPresent","securityContext":{{"capabilities":{{"drop":["ALL"]}},"privileged":false,"runAsNonRoot":true,"readOnlyRootFilesystem":true,"allowPrivilegeEscalation":false}}}}"#
-        )
-        .unwrap();
-        write!(
-            owned,
-            r#"{comma}"k:{{\"name\":\"c{i}\"}}":{{".":{{}},"f:args":{{}},"f:env":{{".":{{}},"k:{{\"name\":\"GREETING\"}}":{{".":{{}},"f:name":{{}},"f:value":{{}}}},"k:{{\"name\":\"POD_NAME\"}}":{{".":{{}},"f:name":{{}},"f:valueFrom":{{".":{{}},"f:fieldRef":{{}}}}}}}},"f:image":{{}},"f:imagePullPolicy":{{}},"f:livenessProbe":{{".":{{}},"f:failureThreshold":{{}},"f:httpGet":{{".":{{}},"f:path":{{}},"f:port":{{}},"f:scheme":{{}}}},"f:periodSeconds":{{}},"f:successThreshold":{{}},"f:timeoutSeconds":{{}}}},"f:name":{{}},"f:ports":{{".":{{}},"k:{{\"containerPort\":8080,\"protocol\":\"TCP\"}}":{{".":{{}},"f:containerPort":{{}},"f:name":{{}},"f:protocol":{{}}}}}},"f:resources":{{".":{{}},"f:limits":{{".":{{}},"f:cpu":{{}},"f:memory":{{}}}},"f:requests":{{".":{{}},"f:cpu":{{}},"f:memory":{{}}}}}},"f:securityContext":{{".":{{}},"f:allowPrivilegeEscalation":{{}},"f:capabilities":{{".":{{}},"f:drop":{{}}}},"f:privileged":{{}},"f:readOnlyRootFilesystem":{{}},"f:runAsNonRoot":{{}}}},"f:terminationMessagePath":{{}},"f:terminationMessagePolicy":{{}},"f:volumeMounts":{{".":{{}},"k:{{\"mountPath\":\"/tmp\"}}":{{".":{{}},"f:mountPath":{{}},"f:name":{{}}}}}}}}"#
-        )
-        .unwrap();
-    }
-    let managed = if managed {
-        format!(
-            r#","managedFields":[{{"manager":"kubectl-client-side-apply","operation":"Update","apiVersion":"v1","time":"2026-11-23T09:00:00Z","fieldsType":"FieldsV1","fieldsV1":{{"f:metadata":{{"f:labels":{{".":{{}},"f:app":{{}}}}}},"f:spec":{{"f:containers":{{{owned}}},"f:dnsPolicy":{{}},"f:restartPolicy":{{}}}}}}}}]"#
-        )
-    } else {
-        String::new()
-    };
-    format!(
-        r#"{{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1","request":{{"uid":"705ab4f5-6393-11e8-b7cc-42010a800002","kind":{{"group":"","version":"v1","kind":"Pod"}},"resource":{{"group":"","version":"v1","resource":"pods"}},"requestKind":{{"group":"","version":"v1","kind":"Pod"}},"requestResource":{{"group":"","version":"v1","resource":"pods"}},"name":"web","namespace":"shop","operation":"CREATE","userInfo":{{"username":"system:serviceaccount:ci:deployer","uid":"0e2b8d5c","groups":["system:serviceaccounts","system:authenticated"]}},"object":{{"kind":"Pod","apiVersion":"v1","metadata":{{"name":"web","namespace":"shop","uid":"a1","creationTimestamp":"2026-11-23T09:00:00Z","labels":{{"app":"web","team":"shop"}}{managed}}},"spec":{{"volumes":[{{"name":"tmp","emptyDir":{{}}}}],"containers":[{specs}],"restartPolicy":"Always","terminationGracePeriodSeconds":30,"dnsPolicy":"ClusterFirst","serviceAccountName":"web","securityContext":{{}},"schedulerName":"default-scheduler","tolerations":[{{"key":"node.kubernetes.io/not-ready","operator":"Exists","effect":"NoExecute","tolerationSeconds":300}}]}},"status":{{}}}},"oldObject":null,"dryRun":false,"options":{{"kind":"CreateOptions","apiVersion":"meta.k8s.io/v1"}}}}}}"#
-    )
-}
 
 /// The fields of the nine policies, by hand.
 mod by_hand {
@@ -198,8 +172,9 @@ fn project(c: &mut Criterion) {
         ],
     );
     let mut group = c.benchmark_group("project");
-    for (name, containers, managed) in [("2 KB", 1, false), ("8 KB", 3, true), ("60 KB", 25, true)] {
-        let body = review(containers, managed);
+    for size in Size::ALL {
+        let (name, containers) = (size.name(), size.pod().containers);
+        let body = review(&size.pod());
         eprintln!("{name}: {} bytes", body.len());
         group.throughput(Throughput::Bytes(body.len() as u64));
         let mut projector = Projector::default();
