@@ -30,7 +30,7 @@ pub(crate) fn of_the_nine() -> Result<Vec<Contestant>, String> {
         whole(Id::HandSonic, Box::new(tree::sonic)),
         whole(Id::HandSimd, Box::new(move |body: &[u8]| tape.decide(body))),
         whole(Id::HandValue, Box::new(tree::serde_json)),
-        whole(Id::HandTypedAlone, Box::new(Typed::default())),
+        whole(Id::HandTypedAlone, Box::<Typed>::default()),
         whole(Id::RegoMinimal, Box::new(rego::Minimal::new()?)),
     ]);
     templates(&mut field, Id::RegoTemplates, rego::NINE)?;
