@@ -88,8 +88,18 @@ impl Compiled {
 /// Compiles `sources`. Packages of the library that they name are taken in by themselves.
 #[must_use]
 pub fn compile(sources: Vec<Source>, loader: &dyn Loader, options: &Options) -> Compiled {
+    compile_with(Catalog::new(), sources, loader, options)
+}
+
+/// The same for authors who can name what is in `catalog`: the builtins and kinds of a host.
+#[must_use]
+pub fn compile_with(
+    mut catalog: Catalog,
+    sources: Vec<Source>,
+    loader: &dyn Loader,
+    options: &Options,
+) -> Compiled {
     let Parsed { sources, files, allows, mut diagnostics } = parse_all(sources);
-    let mut catalog = Catalog::new();
     load_kinds(&mut catalog, &sources, &files, loader, &mut diagnostics);
     let program = Program::new(&files, &mut diagnostics);
     let mut ctx = Ctx {

@@ -29,7 +29,7 @@ mod params;
 mod program;
 mod source;
 
-pub use compile::{Compiled, Options, compile};
+pub use compile::{Compiled, Options, compile, compile_with};
 pub use debug::{CodeDebug, Debug};
 pub use diagnostics::nearest;
 pub use items::target::WORKLOAD;

@@ -1,7 +1,7 @@
 //! The catalog: one place to ask for everything that an author can name.
 //!
-//! It owns only the schema (CRDs are added to it); events, their records and builtins are static tables that are
-//! built once per process, so a catalog costs no more than its schema.
+//! It owns the schema (CRDs are added to it) and the list of builtins (a host adds its own); events, their records and
+//! the builtins themselves are static tables that are built once per process, so a catalog costs no more than its schema.
 
 use std::sync::Arc;
 
@@ -10,8 +10,11 @@ use kpol_vm::{
     types::{Record, Type},
 };
 
+mod host;
+
 pub use crate::events::{EventInfo, FalcoField};
 use crate::{builtins, events, schema::Schema};
+pub use host::BuiltinError;
 
 /// Defines that every file sees without a `use`.
 pub const PRELUDE: &str = include_str!("../data/prelude.kpol");
@@ -19,6 +22,7 @@ pub const PRELUDE: &str = include_str!("../data/prelude.kpol");
 /// Everything that an author can name.
 pub struct Catalog {
     schema: Schema,
+    builtins: Vec<&'static Builtin>,
 }
 
 impl Default for Catalog {
@@ -31,7 +35,20 @@ impl Catalog {
     /// The built-in catalog.
     #[must_use]
     pub fn new() -> Catalog {
-        Catalog { schema: Schema::kubernetes() }
+        Catalog { schema: Schema::kubernetes(), builtins: builtins::ALL.to_vec() }
+    }
+
+    /// Adds a builtin of the host, for whatever is compiled or loaded with this catalog.
+    ///
+    /// # Errors
+    /// When authors could not call it, or its name is taken.
+    pub fn add_builtin(&mut self, builtin: &'static Builtin) -> Result<(), BuiltinError> {
+        host::check(builtin)?;
+        if self.builtin(builtin.name).is_some() {
+            return Err(BuiltinError::Taken(builtin.name));
+        }
+        self.builtins.push(builtin);
+        Ok(())
     }
 
     /// The Kubernetes kinds.
@@ -66,13 +83,13 @@ impl Catalog {
     /// The builtin with this name in the IR: `len`, `image.tag`.
     #[must_use]
     pub fn builtin(&self, name: &str) -> Option<&'static Builtin> {
-        builtins::ALL.iter().copied().find(|builtin| builtin.name == name)
+        self.builtins.iter().copied().find(|builtin| builtin.name == name)
     }
 
-    /// All builtins, properties among them.
+    /// All builtins, properties among them; those of the host come last.
     #[must_use]
-    pub fn builtins(&self) -> &'static [&'static Builtin] {
-        builtins::ALL
+    pub fn builtins(&self) -> &[&'static Builtin] {
+        &self.builtins
     }
 
     /// The property `name` of values of type `receiver`: `tag` of `image`.
@@ -82,8 +99,8 @@ impl Catalog {
     }
 
     /// All properties of values of type `receiver`.
-    pub fn properties<'a>(&self, receiver: &'a Type) -> impl Iterator<Item = &'static Builtin> + use<'a> {
-        builtins::ALL.iter().copied().filter(move |builtin| {
+    pub fn properties<'a>(&'a self, receiver: &'a Type) -> impl Iterator<Item = &'static Builtin> + use<'a> {
+        self.builtins.iter().copied().filter(move |builtin| {
             builtin.property && matches!(builtin.params, [(_, Sig::Is(ty))] if ty == receiver)
         })
     }
@@ -103,6 +120,8 @@ pub fn property_name(builtin: &Builtin) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use kpol_vm::value::Value;
+
     use super::*;
 
     #[test]
@@ -124,6 +143,64 @@ mod tests {
         }
         assert!(catalog.record("nothing").is_none());
         assert_eq!(catalog.events().filter(|event| !event.name.starts_with("syscall.")).count(), 20);
+    }
+
+    fn yes(_: &[Value]) -> Value {
+        Value::Bool(true)
+    }
+
+    #[test]
+    fn a_host_adds_what_authors_can_call() {
+        static OURS: Builtin =
+            Builtin::new("acme_known", &[("s", Sig::Is(Type::Str))], Sig::Is(Type::Bool), yes);
+        static LEN: Builtin = Builtin::new("len", &[], Sig::Is(Type::Bool), yes);
+        let mut catalog = Catalog::new();
+        let before = catalog.builtins().len();
+        assert_eq!(catalog.add_builtin(&OURS), Ok(()));
+        assert_eq!(catalog.builtin("acme_known").map(|builtin| builtin.name), Some("acme_known"));
+        assert_eq!(catalog.builtins().len(), before + 1);
+        assert_eq!(catalog.add_builtin(&OURS), Err(BuiltinError::Taken("acme_known")));
+        assert_eq!(catalog.add_builtin(&LEN), Err(BuiltinError::Taken("len")));
+        assert!(Catalog::new().builtin("acme_known").is_none(), "another catalog knows nothing of it");
+    }
+
+    #[test]
+    fn what_nobody_could_call_is_no_builtin() {
+        static EMPTY: Builtin = Builtin::new("", &[], Sig::Is(Type::Bool), yes);
+        static SPACED: Builtin = Builtin::new("a b", &[], Sig::Is(Type::Bool), yes);
+        static DOTTED: Builtin = Builtin::new("a.b", &[], Sig::Is(Type::Bool), yes);
+        static ANY: Builtin = Builtin::new("any", &[("v", Sig::Any)], Sig::Any, yes);
+        static ELEMENT: Builtin = Builtin::new("one", &[("v", Sig::Any)], Sig::Element, yes);
+        static FREE: Builtin = Builtin::new("free", &[], Sig::Is(Type::Bool), yes).with_cost(0);
+        static NESTED: Builtin = Builtin::new(
+            "nested",
+            &[("v", Sig::OneOf(&[Sig::OneOf(&[Sig::Any])]))],
+            Sig::Is(Type::Bool),
+            yes,
+        );
+        static PROPERTY: Builtin =
+            Builtin::new("string.x", &[("image", Sig::Is(Type::Image))], Sig::Is(Type::Bool), yes)
+                .as_property();
+        let mut catalog = Catalog::new();
+        for name in [&EMPTY, &SPACED, &DOTTED, &PROPERTY] {
+            assert_eq!(catalog.add_builtin(name), Err(BuiltinError::Name(name.name)));
+        }
+        for signature in [&ANY, &ELEMENT, &FREE, &NESTED] {
+            assert_eq!(catalog.add_builtin(signature), Err(BuiltinError::Signature(signature.name)));
+        }
+    }
+
+    #[test]
+    fn a_host_adds_properties_too() {
+        static SIGNED: Builtin =
+            Builtin::new("image.signed", &[("image", Sig::Is(Type::Image))], Sig::Is(Type::Bool), yes)
+                .as_property();
+        let mut catalog = Catalog::new();
+        catalog.add_builtin(&SIGNED).unwrap();
+        assert_eq!(
+            catalog.property(&Type::Image, "signed").map(|builtin| builtin.name),
+            Some("image.signed")
+        );
     }
 
     #[test]

@@ -2,6 +2,8 @@
 //!
 //! The vm holds no builtin; `kpol-stdlib` has the table and gives it to whoever compiles or runs.
 
+use std::fmt;
+
 use crate::{types::Type, value::Value};
 
 /// The signature's word for a parameter or result.
@@ -63,4 +65,73 @@ pub struct Builtin {
     pub intrinsic: Option<Intrinsic>,
     /// The function. Total: it has an answer for every argument list of the right length.
     pub eval: fn(&[Value]) -> Value,
+}
+
+impl Builtin {
+    /// A function that a host adds: strict, never absent, no property, as dear as a few comparisons. The methods below
+    /// say otherwise.
+    #[must_use]
+    pub const fn new(
+        name: &'static str,
+        params: &'static [(&'static str, Sig)],
+        ret: Sig,
+        eval: fn(&[Value]) -> Value,
+    ) -> Builtin {
+        Builtin {
+            name,
+            params,
+            ret,
+            partial: false,
+            strict: true,
+            property: false,
+            doc: "",
+            rego: None,
+            falco: None,
+            examples: &[],
+            cost: 8,
+            eval,
+        }
+    }
+
+    /// Its result may be absent although all arguments are present.
+    #[must_use]
+    pub const fn partial(mut self) -> Builtin {
+        self.partial = true;
+        self
+    }
+
+    /// It gives an absent argument a meaning of its own, instead of being absent itself.
+    #[must_use]
+    pub const fn lenient(mut self) -> Builtin {
+        self.strict = false;
+        self
+    }
+
+    /// It is written behind its only argument: `c.image.signed` for the name `image.signed`.
+    #[must_use]
+    pub const fn as_property(mut self) -> Builtin {
+        self.property = true;
+        self
+    }
+
+    /// What it does, in one or two sentences.
+    #[must_use]
+    pub const fn with_doc(mut self, doc: &'static str) -> Builtin {
+        self.doc = doc;
+        self
+    }
+
+    /// What a call costs, in the unit of one comparison.
+    #[must_use]
+    pub const fn with_cost(mut self, cost: u64) -> Builtin {
+        self.cost = cost;
+        self
+    }
+}
+
+impl fmt::Debug for Builtin {
+    /// Its name: the rest is the same for all of that name.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Builtin({})", self.name)
+    }
 }
