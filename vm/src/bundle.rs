@@ -52,6 +52,9 @@ pub struct Limits {
     pub bytes: usize,
     /// Values in it: every number, text, list and record counts.
     pub values: usize,
+    /// Bytes of memory that its values may take, counted as they are decoded: each with what it takes where it stands,
+    /// texts with their length. Parts count in what they are part of too, so this is some times what is kept.
+    pub memory: usize,
     /// The declared worst-case cost of one rule.
     pub cost: u64,
     /// Expressions times targets, over all rules: what verifying takes.
@@ -63,7 +66,14 @@ pub struct Limits {
 impl Default for Limits {
     /// Room for ten thousand rules.
     fn default() -> Self {
-        Limits { bytes: 32 << 20, values: 8 << 20, cost: 100_000_000_000, work: 1 << 27, layout: 64 << 20 }
+        Limits {
+            bytes: 32 << 20,
+            values: 8 << 20,
+            memory: 512 << 20,
+            cost: 100_000_000_000,
+            work: 1 << 27,
+            layout: 64 << 20,
+        }
     }
 }
 
@@ -100,7 +110,7 @@ impl Bundle {
         if container.ir != IR {
             return Err(BundleError::Version { what: "IR version", found: container.ir, ours: IR });
         }
-        let (module, about) = payload::read(&container, limits.values)?;
+        let (module, about) = payload::read(&container, limits)?;
         check(&module, builtins, limits)?;
         let signer = container.signature.map(|signature| signature.key);
         let sections = container.sections.iter().map(|(section, _)| *section).collect();

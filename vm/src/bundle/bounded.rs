@@ -1,8 +1,9 @@
 //! Decoding within bounds: a serde deserializer around another one that counts values and depth.
 //!
 //! The types of the IR nest (a list of lists of lists), and their decoders recurse with them; a format like postcard
-//! gives a level of nesting for one byte. So every value that is begun is counted, and how many are open at a time.
-//! Nothing is allocated by a length that the input claims: hints are cut, and what is read pays for itself in bytes.
+//! gives a level of nesting for one byte. So every value that is begun is counted, how many are open at a time, and how
+//! much memory they take: one byte of the input can be a value of a hundred. Nothing is allocated by a length that the
+//! input claims: hints are cut, and texts are borrowed from bytes that are there before they are copied.
 
 use std::{cell::Cell, fmt};
 
@@ -19,24 +20,36 @@ const MAX_HINT: usize = 256;
 /// What decoding may still use.
 pub(super) struct Budget {
     values: Cell<usize>,
+    memory: Cell<usize>,
     depth: Cell<usize>,
-    spent: Cell<bool>,
+    spent: Cell<Option<&'static str>>,
     too_deep: Cell<bool>,
 }
 
 impl Budget {
-    pub(super) fn new(values: usize) -> Budget {
+    pub(super) fn new(values: usize, memory: usize) -> Budget {
         Budget {
             values: Cell::new(values),
+            memory: Cell::new(memory),
             depth: Cell::new(MAX_DEPTH),
-            spent: Cell::new(false),
+            spent: Cell::new(None),
             too_deep: Cell::new(false),
         }
     }
 
-    /// Whether there were too many values.
-    pub(super) fn is_spent(&self) -> bool {
+    /// What there was too much of.
+    pub(super) fn spent(&self) -> Option<&'static str> {
         self.spent.get()
+    }
+
+    /// Takes so many bytes of memory.
+    fn take<E: Error>(&self, bytes: usize) -> Result<(), E> {
+        let Some(memory) = self.memory.get().checked_sub(bytes) else {
+            self.spent.set(Some("bytes of memory"));
+            return Err(E::custom("too much memory"));
+        };
+        self.memory.set(memory);
+        Ok(())
     }
 
     /// Whether values were nested too deeply.
@@ -47,9 +60,10 @@ impl Budget {
     /// Runs `work` on one value.
     fn within<T, E: Error>(&self, work: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
         let Some(values) = self.values.get().checked_sub(1) else {
-            self.spent.set(true);
+            self.spent.set(Some("values"));
             return Err(E::custom("too many values"));
         };
+        self.take(size_of::<T>())?;
         let Some(depth) = self.depth.get().checked_sub(1) else {
             self.too_deep.set(true);
             return Err(E::custom("nested too deeply"));
@@ -161,12 +175,29 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Bounded<'_, V> {
         visit_f32: f32;
         visit_f64: f64;
         visit_char: char;
-        visit_str: &str;
-        visit_borrowed_str: &'de str;
         visit_string: String;
-        visit_bytes: &[u8];
-        visit_borrowed_bytes: &'de [u8];
         visit_byte_buf: Vec<u8>;
+    }
+
+    // Texts and bytes of the input are copied by who asked for them, and pay before.
+    fn visit_str<E: Error>(self, text: &str) -> Result<V::Value, E> {
+        self.budget.take(text.len())?;
+        self.inner.visit_str(text)
+    }
+
+    fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<V::Value, E> {
+        self.budget.take(text.len())?;
+        self.inner.visit_borrowed_str(text)
+    }
+
+    fn visit_bytes<E: Error>(self, bytes: &[u8]) -> Result<V::Value, E> {
+        self.budget.take(bytes.len())?;
+        self.inner.visit_bytes(bytes)
+    }
+
+    fn visit_borrowed_bytes<E: Error>(self, bytes: &'de [u8]) -> Result<V::Value, E> {
+        self.budget.take(bytes.len())?;
+        self.inner.visit_borrowed_bytes(bytes)
     }
 
     fn visit_none<E: Error>(self) -> Result<V::Value, E> {

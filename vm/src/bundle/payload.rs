@@ -13,7 +13,7 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::{
-    BundleError, Damage,
+    BundleError, Damage, Limits,
     bounded::{Bounded, Budget},
     container::Container,
 };
@@ -121,9 +121,9 @@ fn encode<T: Serialize + ?Sized>(section: &'static str, value: &T) -> Result<Vec
     postcard::to_allocvec(value).map_err(|_| BundleError::Encode(section))
 }
 
-/// The module in the sections of a container, of at most so many values.
-pub(super) fn read(container: &Container<'_>, values: usize) -> Result<(Module, About), BundleError> {
-    let budget = Budget::new(values);
+/// The module in the sections of a container, within limits.
+pub(super) fn read(container: &Container<'_>, limits: &Limits) -> Result<(Module, About), BundleError> {
+    let budget = Budget::new(limits.values, limits.memory);
     let mut sections = Sections { rest: container.sections.iter(), budget: &budget };
     let about = sections.next()?;
     let roots: Vec<Root> = sections.next()?;
@@ -176,8 +176,8 @@ impl Sections<'_, '_> {
         let (name, bytes) = self.rest.next().map_or(("", &[][..]), |(section, bytes)| (section.name, *bytes));
         let mut decoder = postcard::Deserializer::from_bytes(bytes);
         let value = T::deserialize(Bounded::new(&mut decoder, self.budget));
-        if self.budget.is_spent() {
-            return Err(BundleError::TooComplex("values"));
+        if let Some(what) = self.budget.spent() {
+            return Err(BundleError::TooComplex(what));
         }
         if self.budget.was_too_deep() {
             return Err(Damage::TooDeep(name).into());

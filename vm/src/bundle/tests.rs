@@ -265,6 +265,7 @@ fn a_host_takes_on_as_much_as_it_says() {
     let max = bytes.len() - 1;
     assert_eq!(open(Limits { bytes: max, ..all }), BundleError::TooLarge { bytes: bytes.len(), max });
     assert_eq!(open(Limits { values: 20, ..all }), BundleError::TooComplex("values"));
+    assert_eq!(open(Limits { memory: 2_000, ..all }), BundleError::TooComplex("bytes of memory"));
     assert_eq!(open(Limits { cost: 1, ..all }), BundleError::Cost { rule: "test.rule".into(), max: 1 });
     assert_eq!(open(Limits { work: 3, ..all }), BundleError::TooComplex("expressions and targets"));
     assert_eq!(open(Limits { layout: 8, ..all }), BundleError::TooComplex("bytes of facts"));
