@@ -45,9 +45,10 @@ fn the_whole_library_comes_back_as_it_was() {
     // What the default limits leave room for: ten thousand rules like these.
     let share = Limits::default();
     let rules = module.rules.len();
+    let part = |limit: usize| limit / 10_000 * rules;
     let fits =
-        |values| Limits { values: values * rules / 10_000, bytes: share.bytes * rules / 10_000, ..share };
-    let opened = Bundle::open(&bytes, Trust::Unsigned, Catalog::new().builtins(), &fits(share.values));
+        Limits { bytes: part(share.bytes), values: part(share.values), memory: part(share.memory), ..share };
+    let opened = Bundle::open(&bytes, Trust::Unsigned, Catalog::new().builtins(), &fits);
     assert!(opened.is_ok(), "{rules} rules in {} bytes: {:?}", bytes.len(), opened.err());
 }
 

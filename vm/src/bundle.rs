@@ -53,7 +53,8 @@ pub struct Limits {
     /// Values in it: every number, text, list and record counts.
     pub values: usize,
     /// Bytes of memory that its values may take, counted as they are decoded: each with what it takes where it stands,
-    /// texts with their length. Parts count in what they are part of too, so this is some times what is kept.
+    /// texts with their length. Parts count in what they are part of too, so this is more than what is kept; while a list
+    /// grows, up to three times the limit are held for a moment.
     pub memory: usize,
     /// The declared worst-case cost of one rule.
     pub cost: u64,
@@ -69,7 +70,7 @@ impl Default for Limits {
         Limits {
             bytes: 32 << 20,
             values: 8 << 20,
-            memory: 512 << 20,
+            memory: 256 << 20,
             cost: 100_000_000_000,
             work: 1 << 27,
             layout: 64 << 20,

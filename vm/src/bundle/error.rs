@@ -57,7 +57,8 @@ pub enum BundleError {
     },
     /// It calls a builtin that the host does not have.
     #[error(
-        "the bundle calls the builtin `{0}`, which this build does not have: update the program that loads it"
+        "the bundle calls the builtin `{0}`, which this host does not have: update the program that loads it, or give it \
+         that builtin"
     )]
     NoBuiltin(String),
     /// It breaks a rule of the IR.

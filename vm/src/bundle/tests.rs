@@ -75,7 +75,11 @@ fn about() -> About {
 }
 
 fn bytes_of(module: &Module) -> Vec<u8> {
-    write(module, &about()).unwrap()
+    bytes_of_with(module, &about())
+}
+
+fn bytes_of_with(module: &Module, about: &About) -> Vec<u8> {
+    write(module, about).unwrap()
 }
 
 fn open(bytes: &[u8]) -> Result<Bundle, BundleError> {
@@ -182,6 +186,58 @@ fn every_cut_is_noticed() {
         let longer = [&signed, more].concat();
         assert!(matches!(open(&longer), Err(BundleError::Damaged(Damage::Trailing(_)))));
     }
+}
+
+/// Every section with every byte changed and with every cut, under digests that are right: what somebody writes who
+/// knows the format and holds no key.
+#[test]
+fn what_is_made_to_look_right_is_refused_or_is_a_whole_module() {
+    let sections = payload::write(&sample(), &about()).unwrap();
+    let mut taken = 0;
+    for (index, section) in sections.iter().enumerate() {
+        let changed = (0..section.len()).flat_map(|at| {
+            [0x01, 0x02, 0x10, 0x40, 0x80, 0xff].map(|bits| {
+                let mut bytes = section.clone();
+                bytes[at] ^= bits;
+                bytes
+            })
+        });
+        let cut = (0..section.len()).map(|end| section[..end].to_vec());
+        let longer = [[section.as_slice(), &[0]].concat()];
+        for (bytes, is_whole) in
+            changed.map(|bytes| (bytes, true)).chain(cut.chain(longer).map(|bytes| (bytes, false)))
+        {
+            let mut sections = sections.clone();
+            sections[index] = bytes;
+            let Ok(bundle) = open(&container::write(IR, &sections)) else { continue };
+            assert!(is_whole, "a section of another length: {}", payload::SECTIONS[index]);
+            taken += 1;
+            // What gets in has passed the verifier, and is written and read again as it is.
+            let again = bytes_of_with(bundle.module(), bundle.about());
+            assert_eq!(open(&again).unwrap().module(), bundle.module());
+        }
+    }
+    assert!(taken > 0, "a changed letter of a message is a message");
+}
+
+/// A newer kpol that forgot to count its IR version up: an operation, type or statement that this one does not know.
+#[test]
+fn what_a_newer_ir_has_is_not_taken_for_something_else() {
+    // The rule's code begins behind its name and targets; its first expression with the number of its operation.
+    let sections = payload::write(&sample(), &about()).unwrap();
+    let rules = &sections[payload::SECTIONS.iter().position(|name| *name == "rules").unwrap()];
+    let unknown = 0x7f;
+    let refused = (0..rules.len()).filter(|at| {
+        let mut bytes = rules.clone();
+        bytes[*at] = unknown;
+        open(&with_section("rules", &bytes)).err() == Some(Damage::Values("rules").into())
+    });
+    assert!(refused.count() > rules.len() / 4);
+    // A param of a type behind the last one.
+    let ty = 1 + crate::types::SIMPLE.len() as u8 + 10;
+    let error = open(&with_section("params", &[1, 1, b'p', 0, 0, ty, 0])).unwrap_err();
+    assert_eq!(error, Damage::Values("params").into());
+    assert!(error.to_string().contains("params"));
 }
 
 #[test]
