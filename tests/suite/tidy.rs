@@ -8,6 +8,7 @@ use kpol_tests::root;
 const EDGES: &[(&str, &[&str])] = &[
     ("grammar", &[]),
     ("vm", &[]),
+    ("vm/embed", &["kpol-compiler", "kpol-grammar", "kpol-stdlib", "kpol-vm"]),
     ("stdlib", &["kpol-vm"]),
     ("compiler/manifest", &["kpol-vm"]),
     ("compiler", &["kpol-grammar", "kpol-stdlib", "kpol-vm"]),
@@ -31,6 +32,20 @@ fn crates_use_only_what_the_architecture_allows() {
             assert!(allowed.contains(&name.as_str()), "{folder} must not depend on {name}");
         }
     }
+}
+
+/// Hosts take `kpol` without its default feature, and what stays must not parse.
+#[test]
+fn kpol_without_its_compiler_carries_no_parser() {
+    let manifest = manifest("vm/embed");
+    let always = manifest["dependencies"].as_table().unwrap().iter().filter(|(name, dependency)| {
+        name.starts_with("kpol")
+            && dependency.get("optional").and_then(|optional| optional.as_bool()) != Some(true)
+    });
+    assert_eq!(always.map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["kpol-stdlib", "kpol-vm"]);
+    let root: toml::Table = std::fs::read_to_string(root().join("Cargo.toml")).unwrap().parse().unwrap();
+    let shared = &root["workspace"]["dependencies"]["kpol"];
+    assert_eq!(shared["default-features"].as_bool(), Some(false));
 }
 
 #[test]

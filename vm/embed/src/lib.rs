@@ -53,6 +53,11 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(not(test), deny(clippy::disallowed_methods))]
 
+/// The page on embedding: its programs are tests.
+#[cfg(all(doctest, feature = "compiler"))]
+#[doc = include_str!("../../../docs/embedding.md")]
+pub struct EmbeddingPage;
+
 mod answer;
 pub mod builtin;
 mod bundle;

@@ -117,6 +117,56 @@ fn building_again_changes_nothing() {
 }
 
 #[test]
+fn the_way_to_the_files_leaves_no_trace() {
+    let world = world();
+    // Written in an order that is not that of their names.
+    let files = ["c", "a", "b"].map(|name| {
+        let text = CLEAN.replace("package acme", &format!("package acme.{name}"));
+        world.write(&format!("policies/sub/{name}.kpol"), text.as_bytes());
+        format!("policies/sub/{name}.kpol")
+    });
+    let built = |paths: &str| {
+        let ran = world.run(&format!("build {paths} -o x.kpolb"));
+        assert_eq!(ran.code, 0, "{ran:?}");
+        bytes(&world, "x.kpolb")
+    };
+    let once = built("policies");
+    let absolute = world.dir().join("policies/sub");
+    for paths in ["policies/sub", "./policies/../policies", &absolute.display().to_string()] {
+        assert_eq!(built(paths), once, "{paths}");
+    }
+    let [c, a, b] = &files;
+    assert_eq!(built(&format!("{a} {b} {c}")), once);
+    // The order of the arguments is that of the rules, and the digest says so.
+    assert_ne!(built(&format!("{c} {b} {a}")), once);
+}
+
+#[test]
+fn other_versions_are_refused_by_every_command() {
+    let world = world();
+    for (place, version, advice) in [
+        (8, 0, "build it again with this version's `kpolc build`"),
+        (8, 2, "update the program that loads it"),
+        (10, 0, "build it again with this version's `kpolc build`"),
+        (10, 2, "update the program that loads it"),
+    ] {
+        let mut other = bytes(&world, "a.kpolb");
+        other[place] = version;
+        world.write("other.kpolb", &other);
+        for (command, code) in [
+            ("inspect other.kpolb", 2),
+            ("eval -p other.kpolb pod.yaml", 2),
+            ("sign other.kpolb --key key.pem", 2),
+        ] {
+            let ran = world.run(command);
+            assert_eq!(ran.code, code, "{ran:?}");
+            assert!(ran.shown().contains(advice), "{ran:?}");
+        }
+        assert_eq!(bytes(&world, "other.kpolb"), other, "and nothing was written");
+    }
+}
+
+#[test]
 fn a_changed_bundle_is_refused() {
     let world = world();
     world.run("sign a.kpolb --key key.pem");

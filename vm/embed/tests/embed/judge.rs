@@ -253,3 +253,25 @@ fn a_session_outlives_a_reload() {
         assert!(after.review(&body, &Cluster::empty(), &mut session).unwrap().is_allowed());
     }
 }
+
+/// What a rule hears of a request that comes in bytes.
+fn heard(words: &str) -> String {
+    let evaluator = evaluator(&format!("package acme\nrule r on Pod {{\n  deny message \"{words}\"\n}}\n"));
+    let body =
+        review("CREATE", r#""userInfo": {"username": "ann"}, "object": {"metadata": {"name": "web"}}"#);
+    let mut session = Session::new();
+    let answer = evaluator.review(&body, &Cluster::empty(), &mut session).unwrap();
+    answer.denials().next().unwrap().to_owned()
+}
+
+#[test]
+fn rules_hear_what_the_request_says() {
+    let words = "{request.uid} {request.operation} {request.kind} {request.namespace} {user.name}";
+    assert_eq!(heard(words), "u-1 create Pod shop ann");
+}
+
+#[test]
+#[ignore = "vm/src/evaluate/bytes/head.rs reads `resource` for itself and does not put it into the request"]
+fn rules_hear_the_resource_of_the_request() {
+    assert_eq!(heard("{request.resource}"), "pods");
+}
