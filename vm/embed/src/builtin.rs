@@ -1,6 +1,6 @@
 //! Builtins of the host: functions that its policies can call beside those of the language.
 //!
-//! A builtin is known by its name: to the [`Compiler`](crate::Compiler) that compiles a call, and to the
+//! A builtin is known by its name: to the `Compiler` that compiles a call, and to the
 //! [`Loader`](crate::Loader) that takes the bundle. A loader that has no builtin of that name refuses the bundle and says
 //! which one is missing; one whose builtin has another signature refuses it too.
 //!

@@ -48,7 +48,7 @@
 //!
 //! # Features
 //!
-//! `compiler` (default) brings [`compile`] and [`Compiler`]. Without it the crate carries no parser and no type checker, and
+//! `compiler` (default) brings `compile` and `Compiler`. Without it the crate carries no parser and no type checker, and
 //! only loads bundles: `kpol = { .., default-features = false }`.
 #![forbid(unsafe_code)]
 #![cfg_attr(not(test), deny(clippy::disallowed_methods))]
