@@ -120,7 +120,10 @@ impl ReviewError {
         match &self.0 {
             evaluate::ReviewError::Bytes(_) | evaluate::ReviewError::Eval(EvalError::Fact { .. }) => true,
             evaluate::ReviewError::Eval(
-                EvalError::Trap { .. } | EvalError::Place { .. } | EvalError::Unsettled { .. },
+                EvalError::Trap { .. }
+                | EvalError::Place { .. }
+                | EvalError::Unsettled { .. }
+                | EvalError::NoRequest,
             ) => false,
         }
     }
@@ -137,7 +140,9 @@ impl ReviewError {
         match &self.0 {
             evaluate::ReviewError::Eval(EvalError::Trap { rule, .. }) => Some(rule),
             evaluate::ReviewError::Eval(EvalError::Place { mutation, .. }) => Some(mutation),
-            evaluate::ReviewError::Eval(EvalError::Fact { .. } | EvalError::Unsettled { .. })
+            evaluate::ReviewError::Eval(
+                EvalError::Fact { .. } | EvalError::Unsettled { .. } | EvalError::NoRequest,
+            )
             | evaluate::ReviewError::Bytes(_) => None,
         }
     }
