@@ -89,6 +89,7 @@ impl Builtin {
             falco: None,
             examples: &[],
             cost: 8,
+            intrinsic: None,
             eval,
         }
     }

@@ -15,8 +15,14 @@ static CATALOG: LazyLock<Catalog> = LazyLock::new(Catalog::new);
 
 fuzz_target!(|bytes: &[u8]| {
     let builtins = CATALOG.builtins();
-    let limits =
-        Limits { bytes: 1 << 20, values: 1 << 18, cost: 100_000_000, work: 1 << 20, layout: 1 << 20 };
+    let limits = Limits {
+        bytes: 1 << 20,
+        values: 1 << 18,
+        memory: 32 << 20,
+        cost: 100_000_000,
+        work: 1 << 20,
+        layout: 1 << 20,
+    };
     let open = |bytes: &[u8]| Bundle::open(bytes, Trust::Unsigned, builtins, &limits);
     let _ = open(bytes);
     let Ok(bundle) = open(&repaired(bytes)) else { return };

@@ -35,8 +35,8 @@ pub struct Evaluator {
     engine: Engine,
 }
 
-/// What a thread keeps between reviews: buffers, and the last answer. With one session per thread, a review of a request
-/// that passes allocates next to nothing after the first ones (a few short texts of the request). A session works with every evaluator, so it outlives a hot reload.
+/// What a thread keeps between reviews: buffers, and the last answer. With one session per thread, reviews of requests
+/// that pass allocate nothing after the first ones. A session works with every evaluator, so it outlives a hot reload.
 #[derive(Debug, Default)]
 pub struct Session {
     scratch: Scratch,

@@ -34,7 +34,6 @@ unsafe impl GlobalAlloc for Counting {
 }
 
 #[test]
-#[ignore = "vm/src/evaluate/bytes/head.rs still makes a text of the review's kind, the operation and each group"]
 fn a_review_that_passes_allocates_nothing_after_the_first_ones() {
     let text = "package acme\nrule r on Pod {\n  deny when object.spec.hostPID message \"m\"\n  \
         for c in object.spec.containers {\n    deny when c.securityContext.privileged message \"{c.name}\"\n  }\n}\n";

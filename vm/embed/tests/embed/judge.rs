@@ -271,7 +271,6 @@ fn rules_hear_what_the_request_says() {
 }
 
 #[test]
-#[ignore = "vm/src/evaluate/bytes/head.rs reads `resource` for itself and does not put it into the request"]
 fn rules_hear_the_resource_of_the_request() {
     assert_eq!(heard("{request.resource}"), "pods");
 }
