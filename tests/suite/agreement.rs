@@ -142,10 +142,10 @@ fn both_engines_agree_on_generated_programs() {
     let goal = long() * 1_000_000;
     let seen = RefCell::new(Seen::default());
     let config = Config { cases, failure_persistence: None, max_shrink_iters: 20_000, ..Config::default() };
-    let mut runner = TestRunner::new(config);
     loop {
-        let result =
-            runner.run(&Cases { inputs }, |case| seen.borrow_mut().case(&case).map_err(TestCaseError::fail));
+        // A runner that has had its cases runs no more.
+        let result = TestRunner::new(config.clone())
+            .run(&Cases { inputs }, |case| seen.borrow_mut().case(&case).map_err(TestCaseError::fail));
         match result {
             Ok(()) => {}
             Err(TestError::Fail(why, case)) => panic!("{why}\n\n{case:?}"),
