@@ -41,7 +41,7 @@ impl Seen {
     fn case(&mut self, case: &Case) -> Result<(), String> {
         let options = evaluate::Options {
             fuel: case.fuel,
-            max_mode: if case.fuel % 2 == 0 { Mode::Deny } else { Mode::Warn },
+            max_mode: if case.fuel.is_multiple_of(2) { Mode::Deny } else { Mode::Warn },
             ..engines::options((1, 34), &[])
         };
         let engines = Engines::new(&case.module, Catalog::new().builtins(), &options)

@@ -195,7 +195,7 @@ fn write_json(json: &Json, out: &mut String) {
             }
             out.push('}');
         }
-        scalar => {
+        scalar @ (Json::Null | Json::Bool(_) | Json::Int(_) | Json::Float(_) | Json::Str(_)) => {
             let _ = write!(out, "{scalar}");
         }
     }

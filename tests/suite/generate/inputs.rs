@@ -342,7 +342,8 @@ impl<'m> Inputs<'m> {
         }
         if dice.percent(8) {
             let value = self.any(dice, 2);
-            insert(object, *dice.pick(&["junk", "x-more", ""]), value);
+            let key: &&str = dice.pick(&["junk", "x-more", ""]);
+            insert(object, key, value);
         }
     }
 

@@ -725,7 +725,8 @@ impl Maker<'_, '_> {
     }
 
     fn verb(&mut self) -> &'static str {
-        if self.runtime { "alert" } else { *self.dice.pick(&["deny", "deny", "warn", "audit"]) }
+        let verb: &&str = self.dice.pick(&["deny", "deny", "warn", "audit"]);
+        if self.runtime { "alert" } else { verb }
     }
 
     fn verdict(&mut self) -> Option<Node> {
