@@ -76,7 +76,7 @@ impl Seen {
         self.programs += 1;
         self.rules += case.module.rules.len();
         self.decided += by_rule.values().filter(|count| **count < case.inputs.len()).count();
-        let coverage = engines.jit.jit().map(|jit| jit.coverage(&case.module)).unwrap_or_default();
+        let coverage = engines.jit.jit().map(|jit| jit.coverage()).unwrap_or_default();
         self.compiled += coverage.iter().filter(|rule| rule.compiled).count();
         Ok(())
     }

@@ -72,8 +72,8 @@ impl Engines {
         let namespaces = |_: &str| namespace.clone();
         let ways = [("interp from bytes", &self.interp), ("jit from bytes", &self.jit)];
         for ((way, evaluator), scratch) in ways.into_iter().zip(&self.scratches) {
-            let found =
-                evaluator.review_bytes(body.as_bytes(), &mut scratch.borrow_mut(), &inventory, &namespaces);
+            let mut scratch = scratch.borrow_mut();
+            let found = evaluator.review_bytes(body.as_bytes(), &mut scratch, &inventory, &namespaces);
             let found = match found {
                 Ok(outcome) => Ok(outcome.clone()),
                 Err(evaluate::ReviewError::Eval(error)) => Err(error),

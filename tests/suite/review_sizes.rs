@@ -10,7 +10,10 @@ fn outcome(package: &str, pod: &Pod) -> Outcome {
     let evaluator = library_evaluator(package, (1, 34)).unwrap();
     let body = review(pod);
     serde_json::from_str::<serde_json::Value>(&body).unwrap();
-    evaluator.review_bytes(body.as_bytes(), &mut Scratch::default(), &Inventory::empty(), &|_| None).unwrap()
+    evaluator
+        .review_bytes(body.as_bytes(), &mut Scratch::default(), &Inventory::empty(), &|_| None)
+        .unwrap()
+        .clone()
 }
 
 #[test]
