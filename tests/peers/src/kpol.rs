@@ -42,10 +42,24 @@ impl Judge for Kpol {
     }
 }
 
-/// Evaluation alone, fact to decision, once the engine has an API for it: a [`Judge`] that takes the facts in `given`
-/// and finds the hits in `decide`. Until then the tables say that it was not measured.
-pub(crate) fn alone(_module: &Module) -> Option<Box<dyn Judge>> {
-    None
+/// Evaluation alone: the facts are read in `given`; from them to the decision is what `decide` does.
+struct Alone(Kpol);
+
+impl Judge for Alone {
+    fn given(&mut self, body: &[u8]) -> Result<(), String> {
+        self.0.evaluator.read(body, &mut self.0.scratch).map_err(|error| error.to_string())
+    }
+
+    fn decide(&mut self, _body: &[u8]) -> Result<Decision, String> {
+        let outcome = self.0.evaluator.judge(&mut self.0.scratch, &self.0.inventory, &|_| None);
+        outcome.map(|outcome| outcome.decision).map_err(|error| error.to_string())
+    }
+}
+
+/// Evaluation alone as a contestant.
+pub(crate) fn alone(module: &Module) -> Option<Box<dyn Judge>> {
+    let kpol = Kpol::new(module.clone(), Engine::Jit).ok()?;
+    Some(Box::new(Alone(kpol)))
 }
 
 /// A package of the library as a module.

@@ -32,13 +32,13 @@ impl<'b> Cursor<'b> {
         Cursor { text, bytes: text.as_bytes(), at: 0, depth: 0, max_depth }
     }
 
-    #[inline]
+    #[inline(always)]
     fn byte(&self) -> u8 {
         self.bytes.get(self.at).copied().unwrap_or(0)
     }
 
     /// The next byte that is no white space, 0 at the end; `at` is its place.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn peek(&mut self) -> u8 {
         let byte = self.byte();
         if byte > b' ' { byte } else { self.peek_far() }
@@ -66,7 +66,7 @@ impl<'b> Cursor<'b> {
     }
 
     /// Behind an element: whether another one follows. If not, the closing bracket lies behind.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn more(&mut self, close: u8) -> Result<bool, Stop> {
         match self.peek() {
             b',' => {
@@ -83,7 +83,7 @@ impl<'b> Cursor<'b> {
     }
 
     /// A key and its colon; a value follows.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn key(&mut self) -> Result<Raw<'b>, Stop> {
         if self.peek() != b'"' {
             return Err(self.expected("a key in double quotes"));
@@ -97,7 +97,7 @@ impl<'b> Cursor<'b> {
     }
 
     /// The string whose quote is here.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn string(&mut self) -> Result<Raw<'b>, Stop> {
         let start = self.at + 1;
         if let Some(end) = self.short_string(start) {
@@ -109,7 +109,7 @@ impl<'b> Cursor<'b> {
     }
 
     /// Where the string that begins at `start` ends, if it is short and plain.
-    #[inline]
+    #[inline(always)]
     fn short_string(&self, start: usize) -> Option<usize> {
         let chunk = self.bytes.get(start..)?.first_chunk::<16>()?;
         let marks = block::string_marks(chunk);

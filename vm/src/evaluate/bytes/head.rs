@@ -43,19 +43,41 @@ pub(super) enum Which {
     Old,
 }
 
-const REQUEST: &[&str] = &[
-    "uid",
-    "kind",
-    "resource",
-    "subResource",
-    "name",
-    "namespace",
-    "operation",
-    "userInfo",
-    "dryRun",
-    "object",
-    "oldObject",
-];
+/// A field of the request that is read.
+#[derive(Clone, Copy)]
+enum Field {
+    Uid,
+    Kind,
+    Resource,
+    Subresource,
+    Name,
+    Namespace,
+    Operation,
+    UserInfo,
+    DryRun,
+    Object,
+    OldObject,
+}
+
+impl Field {
+    #[inline]
+    fn of(name: &[u8]) -> Option<Field> {
+        Some(match name {
+            b"uid" => Field::Uid,
+            b"kind" => Field::Kind,
+            b"resource" => Field::Resource,
+            b"subResource" => Field::Subresource,
+            b"name" => Field::Name,
+            b"namespace" => Field::Namespace,
+            b"operation" => Field::Operation,
+            b"userInfo" => Field::UserInfo,
+            b"dryRun" => Field::DryRun,
+            b"object" => Field::Object,
+            b"oldObject" => Field::OldObject,
+            _ => return None,
+        })
+    }
+}
 
 impl Head {
     /// Reads the review at the cursor, to its end. `object` is called at each object that is not `null`, and reads it.
@@ -66,21 +88,25 @@ impl Head {
     ) -> Result<(), Stop> {
         self.clear();
         let mut found = false;
-        fields(cursor, &["kind", "request"], |index, cursor| {
-            if index == 0 {
-                let at = cursor.at;
-                self.word.clear();
-                self.text(cursor, |head| &mut head.word)?;
-                let kind = &self.word;
-                if kind == "AdmissionReview" {
-                    return Ok(());
+        fields(
+            cursor,
+            |name| one_of(name, [b"kind", b"request"]),
+            |index, cursor| {
+                if index == 0 {
+                    let at = cursor.at;
+                    self.word.clear();
+                    self.text(cursor, |head| &mut head.word)?;
+                    let kind = &self.word;
+                    if kind == "AdmissionReview" {
+                        return Ok(());
+                    }
+                    let message = format!("expected an AdmissionReview, found `{}`", kind.escape_debug());
+                    return Err(error(at, Kind::Review, message));
                 }
-                let message = format!("expected an AdmissionReview, found `{}`", kind.escape_debug());
-                return Err(error(at, Kind::Review, message));
-            }
-            found = true;
-            self.request(cursor, &mut object)
-        })?;
+                found = true;
+                self.request(cursor, &mut object)
+            },
+        )?;
         cursor.end()?;
         self.request.resource.clone_from(&self.resource.name);
         // What the last request said is not this one's.
@@ -145,29 +171,39 @@ impl Head {
         object: &mut impl FnMut(&Head, Which, &mut Cursor<'_>) -> Result<(), Stop>,
     ) -> Result<(), Stop> {
         let mut objects = false;
-        fields(cursor, REQUEST, |index, cursor| {
-            let field = REQUEST.get(index).copied().unwrap_or_default();
+        let number = |name: &[u8]| Field::of(name).map(|field| (field as usize, field));
+        fields(cursor, number, |field, cursor| {
             match field {
-                "object" | "oldObject" => objects = true,
-                "kind" | "resource" | "subResource" | "operation" if objects => self.settled = false,
-                _ => {}
+                Field::Object | Field::OldObject => objects = true,
+                Field::Kind | Field::Resource | Field::Subresource | Field::Operation if objects => {
+                    self.settled = false;
+                }
+                Field::Kind
+                | Field::Resource
+                | Field::Subresource
+                | Field::Operation
+                | Field::Uid
+                | Field::Name
+                | Field::Namespace
+                | Field::UserInfo
+                | Field::DryRun => {}
             }
             match field {
-                "uid" => self.text(cursor, |head| &mut head.request.uid),
-                "kind" => self.triple(cursor, "kind", |head| &mut head.kind),
-                "resource" => self.triple(cursor, "resource", |head| &mut head.resource),
-                "subResource" => self.text(cursor, |head| &mut head.subresource),
-                "name" => self.text(cursor, |head| &mut head.request.name),
-                "namespace" => self.text(cursor, |head| &mut head.request.namespace),
-                "operation" => self.operation(cursor),
-                "userInfo" => self.user(cursor),
-                "dryRun" if matches!(cursor.peek(), b't' | b'f') => {
+                Field::Uid => self.text(cursor, |head| &mut head.request.uid),
+                Field::Kind => self.triple(cursor, b"kind", |head| &mut head.kind),
+                Field::Resource => self.triple(cursor, b"resource", |head| &mut head.resource),
+                Field::Subresource => self.text(cursor, |head| &mut head.subresource),
+                Field::Name => self.text(cursor, |head| &mut head.request.name),
+                Field::Namespace => self.text(cursor, |head| &mut head.request.namespace),
+                Field::Operation => self.operation(cursor),
+                Field::UserInfo => self.user(cursor),
+                Field::DryRun if matches!(cursor.peek(), b't' | b'f') => {
                     self.request.dry_run = cursor.word()?.unwrap_or_default();
                     Ok(())
                 }
-                "object" => object(self, Which::Object, cursor),
-                "oldObject" => object(self, Which::Old, cursor),
-                _ => cursor.skip(),
+                Field::DryRun => cursor.skip(),
+                Field::Object => object(self, Which::Object, cursor),
+                Field::OldObject => object(self, Which::Old, cursor),
             }
         })
     }
@@ -192,23 +228,28 @@ impl Head {
     fn triple(
         &mut self,
         cursor: &mut Cursor<'_>,
-        name: &str,
+        name: &[u8],
         out: impl Fn(&mut Head) -> &mut GroupVersionName,
     ) -> Result<(), Stop> {
-        fields(cursor, &["group", "version", name], |index, cursor| {
-            self.text(cursor, |head| {
-                let out = out(head);
-                match index {
-                    0 => &mut out.group,
-                    1 => &mut out.version,
-                    _ => &mut out.name,
-                }
-            })
-        })
+        fields(
+            cursor,
+            |found| one_of(found, [b"group", b"version", name]),
+            |index, cursor| {
+                self.text(cursor, |head| {
+                    let out = out(head);
+                    match index {
+                        0 => &mut out.group,
+                        1 => &mut out.version,
+                        _ => &mut out.name,
+                    }
+                })
+            },
+        )
     }
 
     fn user(&mut self, cursor: &mut Cursor<'_>) -> Result<(), Stop> {
-        fields(cursor, &["username", "uid", "groups", "extra"], |index, cursor| match index {
+        let known = |name: &[u8]| one_of(name, [b"username", b"uid", b"groups", b"extra"]);
+        fields(cursor, known, |index, cursor| match index {
             0 => self.text(cursor, |head| &mut head.user.name),
             1 => self.text(cursor, |head| &mut head.user.uid),
             2 => {
@@ -284,11 +325,19 @@ fn texts(cursor: &mut Cursor<'_>, out: &mut Vec<String>) -> Result<(), Stop> {
     Ok(())
 }
 
-/// Calls `read` at the values of known keys that are not `null`; skips the others.
-fn fields(
+/// The position of a name among some.
+#[inline]
+fn one_of<const N: usize>(name: &[u8], known: [&[u8]; N]) -> Option<(usize, usize)> {
+    known.iter().position(|known| *known == name).map(|index| (index, index))
+}
+
+/// Calls `read` at the values of known keys that are not `null`; skips the others. `known` says the number of a key and
+/// what to call it.
+#[inline]
+fn fields<T>(
     cursor: &mut Cursor<'_>,
-    known: &[&str],
-    mut read: impl FnMut(usize, &mut Cursor<'_>) -> Result<(), Stop>,
+    known: impl Fn(&[u8]) -> Option<(usize, T)>,
+    mut read: impl FnMut(T, &mut Cursor<'_>) -> Result<(), Stop>,
 ) -> Result<(), Stop> {
     if cursor.peek() != b'{' {
         return Err(cursor.expected("an object"));
@@ -299,17 +348,17 @@ fn fields(
     while more {
         let key = cursor.key()?;
         let name = key.read(&mut decoded)?;
-        match known.iter().position(|known| known.as_bytes() == name) {
+        match known(name) {
             None => cursor.skip()?,
-            Some(index) => {
-                if seen >> index & 1 == 1 {
+            Some((number, field)) => {
+                if seen >> number & 1 == 1 {
                     return Err(duplicate(name, key.at));
                 }
-                seen |= 1 << index;
+                seen |= 1 << number;
                 if cursor.peek() == b'n' {
                     cursor.word()?;
                 } else {
-                    read(index, cursor)?;
+                    read(field, cursor)?;
                 }
             }
         }
