@@ -88,7 +88,7 @@ pub(crate) fn bundle(module: &Module) -> Result<Vec<u8>, String> {
 
 /// Opens a bundle as a host does.
 pub(crate) fn open(bytes: &[u8]) -> Result<Module, String> {
-    let builtins = Catalog::new().builtins();
-    let bundle = Bundle::open(bytes, Trust::Unsigned, builtins, &Limits::default());
+    let catalog = Catalog::new();
+    let bundle = Bundle::open(bytes, Trust::Unsigned, catalog.builtins(), &Limits::default());
     Ok(bundle.map_err(|error| error.to_string())?.into_module())
 }
