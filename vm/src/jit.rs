@@ -18,6 +18,7 @@
 //! those it reads.
 
 mod codegen;
+mod guard;
 mod hostcall;
 mod plan;
 mod planner;
@@ -44,6 +45,7 @@ use cranelift_jit::{JITBuilder, JITModule};
 use cranelift_module::{FuncId, Linkage, Module as _};
 
 use self::{
+    guard::{Gathering, Guards},
     hostcall::{Context, HOSTCALLS, Host, RootAt},
     plan::Plan,
 };
@@ -70,6 +72,8 @@ pub struct Jit {
     blanks: Vec<RootAt>,
     /// The bytes of the longest blank.
     widest: usize,
+    /// Which rules need not be run on an input.
+    guards: Guards,
     /// Tells frames whose blanks they hold.
     id: u64,
     layouts: Vec<Arc<Layout>>,
@@ -144,6 +148,8 @@ pub struct Frame {
     roots: Vec<RootAt>,
     /// Those that are facts of the last input.
     set: Vec<usize>,
+    /// A bit for each rule that something in the input speaks for.
+    active: Vec<u64>,
     hits: Vec<Hit>,
     values: Vec<Value>,
 }
@@ -152,6 +158,10 @@ pub struct Frame {
 pub struct Run<'f> {
     jit: &'f Jit,
     context: Context<'f>,
+    roots: &'f [RootAt],
+    active: &'f [u64],
+    /// All facts together.
+    bytes: usize,
     /// Whether a fact is of another layout, so that its offsets are not those in the code.
     foreign: bool,
 }
@@ -170,14 +180,20 @@ impl Jit {
             let plan = planner::plan(source)?;
             let needs: Vec<usize> = plan.needs.iter().map(|need| needs.number(*need)).collect();
             let id = linker.define(&plan, &needs)?;
-            Some((plan, id))
+            Some((plan, needs, id))
         };
+        let mut gathering = Gathering::default();
         let mut rules = Vec::with_capacity(module.rules.len());
         for (index, rule) in module.rules.iter().enumerate() {
             let body = planner::Body::Rule(rule);
             let plain = draft(body, sources.params);
             let by_bind: Vec<_> =
                 variants(&sources, index, rule).map(|(bind, params)| (bind, draft(body, params))).collect();
+            gathering.rule(
+                std::iter::once(&plain)
+                    .chain(by_bind.iter().map(|(_, draft)| draft))
+                    .map(|draft| draft.as_ref().map(|(plan, numbers, _)| (plan, numbers.as_slice()))),
+            );
             rules.push((plain, by_bind));
         }
         let mut conditions = Vec::with_capacity(module.binds.len());
@@ -190,8 +206,8 @@ impl Jit {
             conditions.push(drafts);
         }
         let module = linker.finish()?;
-        let function = |draft: Option<(Plan, FuncId)>| {
-            draft.map(|(plan, id)| Function { plan, code: code_of(module.get_finalized_function(id)) })
+        let function = |draft: Option<(Plan, Vec<usize>, FuncId)>| {
+            draft.map(|(plan, _, id)| Function { plan, code: code_of(module.get_finalized_function(id)) })
         };
         let rules = rules.into_iter().map(|(plain, by_bind)| Compiled {
             plain: function(plain),
@@ -209,6 +225,7 @@ impl Jit {
             widest: needs.all.iter().filter_map(prefix).max().unwrap_or_default(),
             needs,
             blanks,
+            guards: gathering.finish(),
             id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
             layouts: sources.layouts.to_vec(),
             code: Mutex::new(Some(module)),
@@ -232,7 +249,7 @@ impl Jit {
 
     /// Prepares to run rules on the facts of `env`. Its params are those of rules without a bind.
     pub fn run<'f>(&'f self, frame: &'f mut Frame, env: Env<'f>) -> Run<'f> {
-        let Frame { of, roots, set, hits, values } = frame;
+        let Frame { of, roots, set, active, hits, values } = frame;
         if *of == self.id {
             for index in set.drain(..) {
                 if let (Some(root), Some(blank)) = (roots.get_mut(index), self.blanks.get(index)) {
@@ -245,6 +262,10 @@ impl Jit {
             roots.clone_from(&self.blanks);
         }
         let (mut bytes, mut foreign) = (self.widest, false);
+        active.clear();
+        if !self.guards.is_empty() {
+            active.resize(self.guards.words(), 0);
+        }
         for (key, fact) in env.roots.iter() {
             let (Some(number), Some(layout)) = (self.needs.find(*key), self.layouts.get(key.1.index()))
             else {
@@ -261,11 +282,12 @@ impl Jit {
             *place = RootAt { base, at: root.as_ptr().expose_provenance(), given: 1 };
             set.push(number);
             bytes += fact.bytes().len();
+            self.guards.ask(number, fact, active);
         }
         let width = i64::try_from(bytes / 32).unwrap_or(i64::MAX / 4) + 1;
         let host = Host { env, code: &EMPTY, sites: &[], calls: &[], hits, values };
         let context = Context { fuel: 0, width, roots: roots.as_ptr(), stopped: 0, host };
-        Run { jit: self, context, foreign }
+        Run { jit: self, context, roots, active, bytes, foreign }
     }
 }
 
@@ -309,12 +331,24 @@ impl<'f> Run<'f> {
     /// `None`: ask `interp`.
     pub fn hits(&mut self, rule: usize, bind: Option<(usize, &'f [Value])>) -> Option<&[Hit]> {
         let jit = self.jit;
+        if self.is_ruled_out(rule) {
+            self.context.host.hits.clear();
+            return Some(self.context.host.hits);
+        }
         let compiled = jit.rules.get(rule)?;
         let own = bind.and_then(|(bind, _)| compiled.by_bind.iter().find(|(own, _)| *own == bind));
         let function = own.map_or(&compiled.plain, |(_, function)| function).as_ref()?;
         let code = &self.context.host.env.module.rules.get(rule)?.code;
         self.call(function, code, bind.map(|(_, params)| params))?;
         Some(self.context.host.hits)
+    }
+
+    /// Whether nothing in the input speaks for a rule, so that it need not be run.
+    fn is_ruled_out(&self, rule: usize) -> bool {
+        let given = |need: usize| self.roots.get(need).is_some_and(|root| root.given == 1);
+        !self.foreign
+            && self.context.host.env.fuel >= guard::FUEL
+            && self.jit.guards.rules_out(rule, self.bytes, self.active, given)
     }
 
     /// Whether the condition of a bind at a position holds. `None`: ask `interp`.

@@ -22,6 +22,8 @@ pub(super) struct Plan {
     pub(super) steps: Vec<Step>,
     /// What the steps outside all loops cost.
     pub(super) cost: Cost,
+    /// What everything costs, loops too.
+    pub(super) bound: Bound,
     /// The facts that machine code reads, in the order of its context.
     pub(super) needs: Vec<(Slot, RootId)>,
     pub(super) sites: Vec<Site>,
@@ -45,6 +47,38 @@ pub(super) struct Invoke {
 pub(super) struct Cost {
     pub(super) steps: u64,
     pub(super) widths: u64,
+}
+
+/// An upper bound of a cost, as a polynomial in the bytes of the facts: an element of a list takes some of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Bound([f64; Bound::TERMS]);
+
+impl Bound {
+    const TERMS: usize = 6;
+
+    pub(super) fn spend(&mut self, steps: u64, widths: u64) {
+        let [constant, linear, ..] = &mut self.0;
+        *constant += steps as f64 + widths as f64;
+        *linear += widths as f64 / 32.0;
+    }
+
+    /// Adds a loop: so many bytes of a fact for each turn; 0: any number of turns.
+    pub(super) fn add_loop(&mut self, body: Bound, stride: u32) {
+        let turns_per_byte = if stride == 0 { f64::INFINITY } else { 1.0 / f64::from(stride) };
+        let mut carried = 0.0;
+        for (term, of_body) in self.0.iter_mut().zip(body.0) {
+            *term += of_body + carried;
+            carried = if of_body == 0.0 { 0.0 } else { of_body * turns_per_byte };
+        }
+        if carried > 0.0 {
+            self.0 = [f64::INFINITY; Bound::TERMS];
+        }
+    }
+
+    pub(super) fn at(&self, bytes: usize) -> f64 {
+        let bytes = bytes as f64;
+        self.0.iter().rev().fold(0.0, |sum, term| sum * bytes + term)
+    }
 }
 
 /// An expression that `interp` evaluates.

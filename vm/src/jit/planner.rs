@@ -79,6 +79,7 @@ fn plan_with(source: Source<'_>, may_ask: bool) -> Option<Plan> {
         closed: closed(code),
         has_cluster: code.exprs.iter().any(|expr| matches!(expr.op, Op::Cluster { .. })),
         cost: Cost::default(),
+        bound: super::plan::Bound::default(),
         nodes: 0,
         made_up: 0,
         const_fuel: CONST_FUEL,
@@ -86,6 +87,7 @@ fn plan_with(source: Source<'_>, may_ask: bool) -> Option<Plan> {
         plan: Plan {
             steps: Vec::new(),
             cost: Cost::default(),
+            bound: super::plan::Bound::default(),
             needs: Vec::new(),
             sites: Vec::new(),
             tests: Vec::new(),
@@ -105,6 +107,7 @@ fn plan_with(source: Source<'_>, may_ask: bool) -> Option<Plan> {
     }
     planner.plan.steps = steps;
     planner.plan.cost = planner.cost;
+    planner.plan.bound = planner.bound;
     Some(planner.plan)
 }
 
@@ -135,6 +138,7 @@ struct Planner<'p> {
     closed: Vec<bool>,
     has_cluster: bool,
     cost: Cost,
+    bound: super::plan::Bound,
     nodes: usize,
     made_up: u32,
     const_fuel: u64,
@@ -148,6 +152,7 @@ impl<'p> Planner<'p> {
     }
 
     fn spend(&mut self, steps: u64, widths: u64) {
+        self.bound.spend(steps, widths);
         self.cost.steps = self.cost.steps.saturating_add(steps).min(MAX_COST);
         self.cost.widths = self.cost.widths.saturating_add(widths).min(MAX_COST);
     }
@@ -286,12 +291,16 @@ impl<'p> Planner<'p> {
         work: impl FnOnce(&mut Self) -> T,
     ) -> (Loop, T) {
         let outer = std::mem::take(&mut self.cost);
+        let outer_bound = std::mem::take(&mut self.bound);
         // The list's own size, the step of a statement's loop.
         self.spend(4, 0);
         self.env.insert(local, Bound::At(item.clone(), ty));
         let body = work(self);
         self.env.remove(&local);
         let cost = std::mem::replace(&mut self.cost, outer);
+        let stride = if let Some(Kind::List(elements)) = list.kind() { elements.stride } else { 0 };
+        let body_bound = std::mem::replace(&mut self.bound, outer_bound);
+        self.bound.add_loop(body_bound, stride);
         (Loop { list: Box::new(list), item, local, cost }, body)
     }
 
