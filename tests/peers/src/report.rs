@@ -86,14 +86,25 @@ fn of_workload(workload: &Workload) -> String {
 
 fn of_growth(growth: &Growth) -> String {
     let mut table = String::from(
-        "| rules loaded | on other kinds: µs | on Pods: µs | each added rule on Pods: ns |\n| ---: | ---: | ---: | ---: |\n",
+        "| rules loaded | on other kinds: µs | on Pods: µs | each added: ns | on Pods, always run: µs | each added: ns |\n| ---: | ---: | ---: | ---: | ---: | ---: |\n",
     );
-    let mut before: Option<(usize, f64)> = None;
-    for ((loaded, other), pods) in LOADED.iter().zip(&growth.other_kinds).zip(&growth.pods) {
-        let slope =
-            before.map_or(String::new(), |before| number(targets::slope(before, (*loaded, pods.median))));
-        before = Some((*loaded, pods.median));
-        let _ = writeln!(table, "| {} | {} | {} | {slope} |", grouped(*loaded), cell(other), cell(pods));
+    let mut before: Option<(usize, f64, f64)> = None;
+    let curves = LOADED.iter().zip(&growth.other_kinds).zip(&growth.pods).zip(&growth.pods_always);
+    for (((loaded, other), pods), always) in curves {
+        let slope = |was: fn((usize, f64, f64)) -> f64, now: f64| {
+            let slope = |before: (usize, f64, f64)| targets::slope((before.0, was(before)), (*loaded, now));
+            before.map_or(String::new(), |before| number(slope(before)))
+        };
+        let (of_pods, of_always) = (slope(|b| b.1, pods.median), slope(|b| b.2, always.median));
+        before = Some((*loaded, pods.median, always.median));
+        let _ = writeln!(
+            table,
+            "| {} | {} | {} | {of_pods} | {} | {of_always} |",
+            grouped(*loaded),
+            cell(other),
+            cell(pods),
+            cell(always)
+        );
     }
     table
 }

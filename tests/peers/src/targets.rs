@@ -86,24 +86,28 @@ fn growth(run: &Run, targets: &mut Vec<Target>) {
         " %",
         Limit::Most(10.0),
     ));
-    let points: Vec<(usize, f64)> =
-        LOADED.iter().copied().zip(run.growth.pods.iter().map(|times| times.median)).collect();
-    for pair in points.windows(2) {
-        let [before, after] = *pair else { continue };
-        targets.push(target(
-            format!("each added rule on Pods, {} to {}: at most 50 ns", before.0, after.0),
-            Some(slope(before, after)),
-            " ns",
-            Limit::Most(50.0),
-        ));
-    }
-    if let [.., before, after] = *points {
-        targets.push(target(
-            "ten times the rules, 1,000 to 10,000, all on Pods: at most ten times the cost".into(),
-            Some(after.1 / before.1),
-            " ×",
-            Limit::Most(10.0),
-        ));
+    for (curve, what) in
+        [(&run.growth.pods, "on Pods"), (&run.growth.pods_always, "on Pods that is always run")]
+    {
+        let points: Vec<(usize, f64)> =
+            LOADED.iter().copied().zip(curve.iter().map(|times| times.median)).collect();
+        for pair in points.windows(2) {
+            let [before, after] = *pair else { continue };
+            targets.push(target(
+                format!("each added rule {what}, {} to {}: at most 50 ns", before.0, after.0),
+                Some(slope(before, after)),
+                " ns",
+                Limit::Most(50.0),
+            ));
+        }
+        if let [.., before, after] = *points {
+            targets.push(target(
+                format!("ten times the rules, 1,000 to 10,000, each {what}: at most ten times the cost"),
+                Some(after.1 / before.1),
+                " ×",
+                Limit::Most(10.0),
+            ));
+        }
     }
 }
 

@@ -54,3 +54,43 @@ fn a_review_that_passes_allocates_nothing_after_the_first_ones() {
     }
     assert_eq!(COUNT.get() - before, 0, "allocations in 100 reviews");
 }
+
+#[test]
+fn the_nine_policies_allocate_nothing_either() {
+    let compiled = kpol::Compiler::new().with_library("std.workload").unwrap().compile().unwrap();
+    let options = Options::new().with_default_mode(Mode::Deny);
+    let evaluator = Evaluator::new(compiled.bundle(), options).unwrap();
+    let container = |name: &str, image: &str| {
+        format!(
+            r#"{{"name": "{name}", "image": "{image}", "securityContext": {{"privileged": false,
+                "allowPrivilegeEscalation": false, "readOnlyRootFilesystem": true,
+                "capabilities": {{"drop": ["ALL"], "add": ["NET_BIND_SERVICE"]}}}},
+                "resources": {{"limits": {{"cpu": "500m", "memory": "1Gi"}}, "requests": {{"cpu": "0.1", "memory": "5e8"}}}}}}"#
+        )
+    };
+    // Reviews of different length and form take turns.
+    let bodies: Vec<String> = [vec!["a"], vec!["b", "c", "d"], vec![]]
+        .iter()
+        .map(|names| {
+            let containers: Vec<String> = names.iter().map(|name| container(name, "nginx:1")).collect();
+            format!(
+                r#"{{"kind": "AdmissionReview", "request": {{"uid": "1", "operation": "CREATE", "namespace": "shop",
+                    "kind": {{"group": "", "version": "v1", "kind": "Pod"}}, "userInfo": {{"username": "ann", "groups": ["a"]}},
+                    "object": {{"metadata": {{"name": "web", "managedFields": [{{"a": [1, "\"]"]}}]}},
+                        "spec": {{"initContainers": [], "containers": [{}]}}}}}}}}"#,
+                containers.join(",")
+            )
+        })
+        .collect();
+    let (cluster, mut session) = (Cluster::empty(), Session::new());
+    let mut review =
+        |body: &str| evaluator.review(body.as_bytes(), &cluster, &mut session).unwrap().is_allowed();
+    for body in bodies.iter().cycle().take(12) {
+        assert!(review(body), "{body}");
+    }
+    let before = COUNT.get();
+    for body in bodies.iter().cycle().take(99) {
+        assert!(review(body));
+    }
+    assert_eq!(COUNT.get() - before, 0, "allocations in 99 reviews");
+}

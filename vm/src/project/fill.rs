@@ -658,7 +658,7 @@ impl Pass<'_, '_> {
             | Type::Capability
             | Type::Glob
             | Type::Regex => true,
-            Type::Quantity => is_plain_quantity(bytes) || Quantity::parse(text()).is_ok(),
+            Type::Quantity => is_plain_quantity(bytes) || Quantity::is_quantity(text()),
             Type::Duration | Type::Time | Type::Semver | Type::Ip | Type::Cidr if bytes.is_empty() => {
                 return Ok(false);
             }

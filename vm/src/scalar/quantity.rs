@@ -49,6 +49,16 @@ impl Quantity {
     /// # Errors
     /// When the text does not follow the grammar.
     pub fn parse(text: &str) -> Result<Self, ScalarError> {
+        Ok(Quantity { nanos: Self::nanos_of(text)?, text: Some(text.into()) })
+    }
+
+    /// Whether a text is a quantity; keeps nothing of it.
+    #[must_use]
+    pub fn is_quantity(text: &str) -> bool {
+        Self::nanos_of(text).is_ok()
+    }
+
+    fn nanos_of(text: &str) -> Result<i128, ScalarError> {
         let mut cursor = Cursor::new(text);
         let negative = cursor.eat(&['+', '-']) == Some('-');
         let whole = cursor.digits();
@@ -74,7 +84,7 @@ impl Quantity {
             }
         })?;
         let magnitude = unit.nanos(whole, fraction);
-        Ok(Quantity { nanos: if negative { -magnitude } else { magnitude }, text: Some(text.into()) })
+        Ok(if negative { -magnitude } else { magnitude })
     }
 
     /// A whole amount.
