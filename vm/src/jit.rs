@@ -11,7 +11,7 @@
 //! hits alone. Code is made only for modules that [`crate::verify`] took.
 //!
 //! **Fuel.** Machine code spends an upper bound of what `interp` would: once per function and once per loop. When that
-//! is more than there is, or a hostcall could not answer, [`Jit::hits`] says nothing and the caller asks `interp`: so the
+//! is more than there is, or a hostcall could not answer, [`Run::hits`] says nothing and the caller asks `interp`: so the
 //! limits of both engines are the same limits.
 //!
 //! **Params** are constants here: a rule has one function for the module's params, and one for each bind that changes
@@ -159,6 +159,8 @@ pub struct Run<'f> {
     jit: &'f Jit,
     context: Context<'f>,
     roots: &'f [RootAt],
+    /// The params where no bind gives others.
+    params: &'f [Value],
     active: &'f [u64],
     /// All facts together.
     bytes: usize,
@@ -287,7 +289,7 @@ impl Jit {
         let width = i64::try_from(bytes / 32).unwrap_or(i64::MAX / 4) + 1;
         let host = Host { env, code: &EMPTY, sites: &[], calls: &[], hits, values };
         let context = Context { fuel: 0, width, roots: roots.as_ptr(), stopped: 0, host };
-        Run { jit: self, context, roots, active, bytes, foreign }
+        Run { jit: self, context, roots, params: env.params, active, bytes, foreign }
     }
 }
 
@@ -373,9 +375,8 @@ impl<'f> Run<'f> {
         context.host.code = code;
         context.host.sites = &function.plan.sites;
         context.host.calls = &function.plan.calls;
-        if let Some(params) = params {
-            context.host.env.params = params;
-        }
+        // Those of the call before may be a bind's.
+        context.host.env.params = params.unwrap_or(self.params);
         context.host.hits.clear();
         context.host.values.clear();
         (function.code)(&raw mut *context);

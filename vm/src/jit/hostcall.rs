@@ -8,7 +8,7 @@
 //! and the rule is then judged by `interp`.
 //!
 //! Why the `unsafe` here is sound: contexts, frames and texts come from code that [`super::codegen`] made for a module
-//! that [`crate::verify`] took. It passes on only the context that [`super::Function::run`] gave it, addresses of its
+//! that [`crate::verify`] took. It passes on only the context that [`super::Run`] gave it, addresses of its
 //! own stack slots, and texts whose offset and length a fact's builder (or [`Host`] itself) wrote: within one buffer
 //! that lives, unchanged, until the call returns.
 
