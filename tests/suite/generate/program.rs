@@ -893,6 +893,16 @@ impl Maker<'_, '_> {
             }
             4 | 5 => "Workload".to_owned(),
             6 => "Deployment, StatefulSet".to_owned(),
+            7 => {
+                let all = self.catalog.schema().kinds().flat_map(|kind| {
+                    let named = |(name, body): &(String, String)| (format!("{}/{name}", kind.record), body.clone());
+                    kind.subresources.iter().map(named)
+                });
+                let all: Vec<(String, String)> = all.collect();
+                let (on, body) = self.dice.pick(&all).clone();
+                names.push(name("object", record(&body)));
+                return (on, names);
+            }
             _ => {
                 let kinds: Vec<String> =
                     self.catalog.schema().kinds().map(|kind| kind.record.clone()).collect();
