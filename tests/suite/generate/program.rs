@@ -773,10 +773,14 @@ impl Maker<'_, '_> {
         let (on, names) = self.target(crd);
         self.scope = names;
         let mut rules = Vec::new();
-        for _ in 0..1 + self.dice.below(4) {
+        let most = if self.dice.percent(12) { 12 } else { 4 };
+        for _ in 0..1 + self.dice.below(most) {
             let name = self.name("r");
             let body = self.block(0);
-            let text = format!("rule {name} on {on} {{\n");
+            let operations = ["(create)", "(update)", "(delete)", "(create, update, delete)"];
+            let open = !self.runtime && !on.contains(['(', '/', ',']);
+            let operations = if open && self.dice.percent(30) { *self.dice.pick(&operations) } else { "" };
+            let text = format!("rule {name} on {on}{operations} {{\n");
             let pieces = vec![Piece::Text(text), Piece::Many(body, "\n"), Piece::Text("\n}".into())];
             items.push(Node::new(Sort::Item, pieces));
             rules.push(name);
@@ -895,7 +899,8 @@ impl Maker<'_, '_> {
             6 => "Deployment, StatefulSet".to_owned(),
             7 => {
                 let all = self.catalog.schema().kinds().flat_map(|kind| {
-                    let named = |(name, body): &(String, String)| (format!("{}/{name}", kind.record), body.clone());
+                    let named =
+                        |(name, body): &(String, String)| (format!("{}/{name}", kind.record), body.clone());
                     kind.subresources.iter().map(named)
                 });
                 let all: Vec<(String, String)> = all.collect();
