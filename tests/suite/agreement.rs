@@ -138,7 +138,7 @@ fn long() -> usize {
 #[test]
 fn both_engines_agree_on_generated_programs() {
     let start = Instant::now();
-    let (cases, inputs) = if long() > 0 { (20, 1000) } else { (60, 20) };
+    let (cases, inputs) = if long() > 0 { (20, 1000) } else { (120, 20) };
     let goal = long() * 1_000_000;
     let seen = RefCell::new(Seen::default());
     let config = Config { cases, failure_persistence: None, max_shrink_iters: 20_000, ..Config::default() };
