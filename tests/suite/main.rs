@@ -17,5 +17,6 @@ mod laws;
 mod project;
 mod pss;
 mod review_sizes;
+mod speaks_for;
 mod tidy;
 mod world;
