@@ -52,7 +52,7 @@ use self::{
 use crate::{
     builtin::Builtin,
     interp::{Env, Hit},
-    ir::{Code, ExprId, Module, Op, RootId, Rule, Slot},
+    ir::{ExprId, Module, Op, RootId, Rule, Slot},
     layout::Layout,
     value::Value,
 };
@@ -64,6 +64,8 @@ const MAX_NEEDS: usize = 8;
 pub struct Jit {
     /// By rule.
     rules: Vec<Compiled>,
+    /// The code of rules without a bind: all that a run reads of most rules.
+    plain: Vec<Option<MachineCode>>,
     /// By bind, by its conditions.
     conditions: Vec<Vec<Option<Function>>>,
     /// The facts that any function reads; their order is that of [`Frame::roots`].
@@ -114,8 +116,10 @@ struct Compiled {
 struct Function {
     /// What the code is made of; texts and tests in it are read by address.
     plan: Plan,
-    code: extern "C" fn(*mut Context<'_>),
+    code: MachineCode,
 }
+
+type MachineCode = extern "C" fn(*mut Context<'_>);
 
 /// The facts that functions read, numbered.
 #[derive(Default)]
@@ -159,6 +163,7 @@ pub struct Run<'f> {
     jit: &'f Jit,
     context: Context<'f>,
     roots: &'f [RootAt],
+    fuel: i64,
     /// The params where no bind gives others.
     params: &'f [Value],
     active: &'f [u64],
@@ -215,14 +220,16 @@ impl Jit {
             plain: function(plain),
             by_bind: by_bind.into_iter().map(|(bind, draft)| (bind, function(draft))).collect(),
         });
-        let rules = rules.collect();
+        let rules: Vec<Compiled> = rules.collect();
         let conditions = conditions.into_iter().map(|drafts| drafts.into_iter().map(function).collect());
         let conditions = conditions.collect();
         let blanks: Vec<RootAt> =
             needs.all.iter().map(|(_, root)| blank(layouts.get(root.index()))).collect();
         let prefix = |(_, root): &(Slot, RootId)| layouts.get(root.index()).map(|l| l.prefix().len());
+        let plain = rules.iter().map(|rule| rule.plain.as_ref().map(|function| function.code)).collect();
         Ok(Jit {
             rules,
+            plain,
             conditions,
             widest: needs.all.iter().filter_map(prefix).max().unwrap_or_default(),
             needs,
@@ -287,9 +294,11 @@ impl Jit {
             self.guards.ask(number, fact, active);
         }
         let width = i64::try_from(bytes / 32).unwrap_or(i64::MAX / 4) + 1;
-        let host = Host { env, code: &EMPTY, sites: &[], calls: &[], hits, values };
+        let fuel = i64::try_from(env.fuel).unwrap_or(i64::MAX / 2).min(i64::MAX / 2);
+        let which = Which::Rule { rule: 0, bind: None };
+        let host = Host { env, jit: self, which, hits, values };
         let context = Context { fuel: 0, width, roots: roots.as_ptr(), stopped: 0, host };
-        Run { jit: self, context, roots, params: env.params, active, bytes, foreign }
+        Run { jit: self, context, roots, params: env.params, fuel, active, bytes, foreign }
     }
 }
 
@@ -308,9 +317,6 @@ fn blank(layout: Option<&Arc<Layout>>) -> RootAt {
     })
 }
 
-/// The code of nothing.
-static EMPTY: Code = Code { exprs: Vec::new(), locals: Vec::new() };
-
 impl Needs {
     fn number(&mut self, need: (Slot, RootId)) -> usize {
         *self.numbers.entry(need).or_insert_with(|| {
@@ -328,20 +334,43 @@ impl Needs {
     }
 }
 
+/// What machine code is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Which {
+    /// A rule, under the params of a bind if that changes those it reads.
+    Rule { rule: usize, bind: Option<usize> },
+    /// A condition of a bind.
+    Condition { bind: usize, position: usize },
+}
+
+impl Jit {
+    /// The machine code of something.
+    fn function(&self, which: Which) -> Option<&Function> {
+        match which {
+            Which::Rule { rule, bind } => {
+                let compiled = self.rules.get(rule)?;
+                let own = bind.and_then(|bind| compiled.by_bind.iter().find(|(own, _)| *own == bind));
+                own.map_or(&compiled.plain, |(_, function)| function).as_ref()
+            }
+            Which::Condition { bind, position } => self.conditions.get(bind)?.get(position)?.as_ref(),
+        }
+    }
+}
+
 impl<'f> Run<'f> {
     /// The verdicts of a rule that hold, in the order of its statements, under the params of `bind`.
     /// `None`: ask `interp`.
     pub fn hits(&mut self, rule: usize, bind: Option<(usize, &'f [Value])>) -> Option<&[Hit]> {
-        let jit = self.jit;
         if self.is_ruled_out(rule) {
             self.context.host.hits.clear();
             return Some(self.context.host.hits);
         }
-        let compiled = jit.rules.get(rule)?;
-        let own = bind.and_then(|(bind, _)| compiled.by_bind.iter().find(|(own, _)| *own == bind));
-        let function = own.map_or(&compiled.plain, |(_, function)| function).as_ref()?;
-        let code = &self.context.host.env.module.rules.get(rule)?.code;
-        self.call(function, code, bind.map(|(_, params)| params))?;
+        let which = Which::Rule { rule, bind: bind.map(|(bind, _)| bind) };
+        let code = match bind {
+            None => self.jit.plain.get(rule).copied()?,
+            Some(_) => self.jit.function(which).map(|function| function.code),
+        };
+        self.call(which, code?, bind.map(|(_, params)| params))?;
         Some(self.context.host.hits)
     }
 
@@ -355,31 +384,26 @@ impl<'f> Run<'f> {
 
     /// Whether the condition of a bind at a position holds. `None`: ask `interp`.
     pub fn holds(&mut self, bind: (usize, &'f [Value]), position: usize) -> Option<bool> {
-        let jit = self.jit;
-        let function = jit.conditions.get(bind.0)?.get(position)?.as_ref()?;
-        let module = self.context.host.env.module;
-        let code = &module.binds.get(bind.0)?.conditions.get(position)?.code;
-        self.call(function, code, Some(bind.1))?;
+        let which = Which::Condition { bind: bind.0, position };
+        let code = self.jit.function(which)?.code;
+        self.call(which, code, Some(bind.1))?;
         Some(!self.context.host.hits.is_empty())
     }
 
-    /// Runs a function; what it hits is in the host's list.
-    fn call(&mut self, function: &'f Function, code: &'f Code, params: Option<&'f [Value]>) -> Option<()> {
+    /// Runs machine code; what it hits is in the host's list.
+    fn call(&mut self, which: Which, code: MachineCode, params: Option<&'f [Value]>) -> Option<()> {
         if self.foreign {
             return None;
         }
         let context = &mut self.context;
-        let fuel = i64::try_from(context.host.env.fuel).unwrap_or(i64::MAX / 2).min(i64::MAX / 2);
-        context.fuel = fuel;
+        context.fuel = self.fuel;
         context.stopped = 0;
-        context.host.code = code;
-        context.host.sites = &function.plan.sites;
-        context.host.calls = &function.plan.calls;
+        context.host.which = which;
         // Those of the call before may be a bind's.
         context.host.env.params = params.unwrap_or(self.params);
         context.host.hits.clear();
         context.host.values.clear();
-        (function.code)(&raw mut *context);
+        code(&raw mut *context);
         (context.stopped == 0 && context.fuel >= 0).then_some(())
     }
 }
@@ -412,13 +436,13 @@ fn variants<'s>(
 }
 
 #[expect(unsafe_code, reason = "machine code is an address until it is called")]
-fn code_of(address: *const u8) -> extern "C" fn(*mut Context<'_>) {
+fn code_of(address: *const u8) -> MachineCode {
     // SAFETY: the linker declared this function with one word as its only parameter and no result, in the platform's
     // calling convention. That calling it is sound rests on: the module is verified, so every slot that the code reads
-    // is one of the layouts' (their offsets are within a record's size); `Function::run` gives it facts of these very
+    // is one of the layouts' (their offsets are within a record's size); `Jit::run` gives it facts of these very
     // layouts, whose builder put every record, text and list wholly into the fact's bytes, or the root's blank; and
     // both outlive the call.
-    unsafe { std::mem::transmute::<*const u8, extern "C" fn(*mut Context<'_>)>(address) }
+    unsafe { std::mem::transmute::<*const u8, MachineCode>(address) }
 }
 
 /// Cranelift's module while functions are added.

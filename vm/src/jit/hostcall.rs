@@ -1,7 +1,7 @@
 //! What compiled code calls: one table, read by the compiler (names and signatures) and by the linker (addresses).
 //!
 //! ```text
-//! machine code ──hostcall──▶ Context ──▶ Host { sites, facts, hits, values }
+//! machine code ──hostcall──▶ Context ──▶ Host { facts, hits, values }
 //! ```
 //!
 //! Everything here is `extern "C"` over words. No panic leaves a hostcall: it stops the code ([`Context::stopped`]),
@@ -18,7 +18,8 @@ use std::{
 };
 
 use super::{
-    plan::{Elements, Invoke, Kind, Site},
+    Jit, Which,
+    plan::{Elements, Kind, Plan},
     text::{Minus, PairTest, TextTest},
 };
 use crate::{
@@ -63,9 +64,9 @@ pub(super) struct RootAt {
 /// The side of a call that is Rust.
 pub(super) struct Host<'h> {
     pub(super) env: Env<'h>,
-    pub(super) code: &'h Code,
-    pub(super) sites: &'h [Site],
-    pub(super) calls: &'h [Invoke],
+    pub(super) jit: &'h Jit,
+    /// What runs. Its plan and code are looked up when a hostcall needs them: most runs need neither.
+    pub(super) which: Which,
     pub(super) hits: &'h mut Vec<Hit>,
     pub(super) values: &'h mut Vec<Value>,
 }
@@ -165,10 +166,10 @@ extern "C" fn eval(context: *mut Context<'_>, site: u64, frame: *const Words, ou
     // stack slots as the place of the answer.
     let (context, out) = unsafe { (&mut *context, &mut *out) };
     guarded(context, |context| {
-        let site = context.host.sites.get(usize::try_from(site).ok()?)?;
+        let site = context.host.plan()?.sites.get(usize::try_from(site).ok()?)?;
         let mut env = context.host.env;
         env.fuel = u64::try_from(context.fuel).ok()?;
-        let mut interp = Interp::new(env, context.host.code);
+        let mut interp = Interp::new(env, context.host.code()?);
         for (local, value) in &site.consts {
             interp.bind(*local, value.clone());
         }
@@ -202,7 +203,7 @@ extern "C" fn invoke(context: *mut Context<'_>, call: u64, frame: *const Words, 
     // SAFETY: as in `eval`.
     let (context, out) = unsafe { (&mut *context, &mut *out) };
     guarded(context, |context| {
-        let call = context.host.calls.get(usize::try_from(call).ok()?)?;
+        let call = context.host.plan()?.calls.get(usize::try_from(call).ok()?)?;
         let mut values = Vec::with_capacity(call.args.len());
         let mut cost = usize::try_from(call.builtin.cost).unwrap_or(usize::MAX);
         let mut index = 0;
@@ -345,6 +346,22 @@ unsafe fn text_at<'t>(at: *const u8, len: u64) -> &'t str {
 }
 
 impl<'h> Host<'h> {
+    /// The plan of what runs.
+    fn plan(&self) -> Option<&'h Plan> {
+        self.jit.function(self.which).map(|function| &function.plan)
+    }
+
+    /// The code of what runs.
+    fn code(&self) -> Option<&'h Code> {
+        let module = self.env.module;
+        match self.which {
+            Which::Rule { rule, .. } => module.rules.get(rule).map(|rule| &rule.code),
+            Which::Condition { bind, position } => {
+                module.binds.get(bind)?.conditions.get(position).map(|condition| &condition.code)
+            }
+        }
+    }
+
     /// A value that machine code hands over.
     #[expect(unsafe_code, reason = "texts are addresses and lengths in machine code")]
     fn value(&self, words: Words, kind: &Kind, ty: &Type) -> Option<Value> {
