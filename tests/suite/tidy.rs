@@ -77,7 +77,7 @@ fn every_source_file_begins_with_what_it_is_for() {
 }
 
 #[test]
-fn only_one_crate_renders_and_nobody_writes_unsafe_code() {
+fn only_one_crate_renders_reads_yaml_lexes_and_parses() {
     let mut users: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for (folder, _) in EDGES {
         let manifest = manifest(folder);

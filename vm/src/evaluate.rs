@@ -58,7 +58,8 @@ pub struct Options {
     pub engine: Engine,
 }
 
-/// What finds the hits; both find the same. Explanations, mutations and conditions of binds are always `interp`'s.
+/// What finds the hits; both find the same. Explanations, mutations and conditions of
+/// exceptions are always `interp`'s.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Engine {
     /// The reference: nothing to prepare, slow.

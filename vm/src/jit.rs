@@ -1,4 +1,4 @@
-//! The fast engine: one function of machine code per rule, by Cranelift.
+//! The fast engine: one function of machine code per rule and set of params, and per condition of a bind, by Cranelift.
 //!
 //! ```text
 //! load     Rule + layouts + params ──planner──▶ Plan ──codegen──▶ machine code
@@ -171,6 +171,8 @@ pub struct Run<'f> {
     bytes: usize,
     /// Whether a fact is of another layout, so that its offsets are not those in the code.
     foreign: bool,
+    /// Whether the context is not as it was at first: there are hits, values or params of the last call.
+    used: bool,
 }
 
 impl Jit {
@@ -298,7 +300,7 @@ impl Jit {
         let which = Which::Rule { rule: 0, bind: None };
         let host = Host { env, jit: self, which, hits, values };
         let context = Context { fuel: 0, width, roots: roots.as_ptr(), stopped: 0, host };
-        Run { jit: self, context, roots, params: env.params, fuel, active, bytes, foreign }
+        Run { jit: self, context, roots, params: env.params, fuel, active, bytes, foreign, used: true }
     }
 }
 
@@ -374,8 +376,35 @@ impl<'f> Run<'f> {
         Some(self.context.host.hits)
     }
 
+    /// Whether a rule without a bind surely finds nothing. This is the answer for nearly all rules; where it is `false`,
+    /// [`Run::hits`] says what there is.
+    #[inline]
+    pub fn finds_nothing(&mut self, rule: usize) -> bool {
+        if self.is_ruled_out(rule) {
+            return true;
+        }
+        let (Some(Some(code)), false) = (self.jit.plain.get(rule), self.foreign) else { return false };
+        let context = &mut self.context;
+        if self.used {
+            context.stopped = 0;
+            context.host.env.params = self.params;
+            context.host.hits.clear();
+            context.host.values.clear();
+        }
+        context.fuel = self.fuel;
+        context.host.which = Which::Rule { rule, bind: None };
+        code(&raw mut *context);
+        let nothing = context.stopped == 0 && context.fuel >= 0 && context.host.hits.is_empty();
+        self.used = !nothing || !context.host.values.is_empty();
+        nothing
+    }
+
     /// Whether nothing in the input speaks for a rule, so that it need not be run.
+    #[inline]
     fn is_ruled_out(&self, rule: usize) -> bool {
+        if self.active.is_empty() {
+            return false;
+        }
         let given = |need: usize| self.roots.get(need).is_some_and(|root| root.given == 1);
         !self.foreign
             && self.context.host.env.fuel >= guard::FUEL
@@ -396,6 +425,7 @@ impl<'f> Run<'f> {
             return None;
         }
         let context = &mut self.context;
+        self.used = true;
         context.fuel = self.fuel;
         context.stopped = 0;
         context.host.which = which;

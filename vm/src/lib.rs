@@ -7,7 +7,8 @@
 //!
 //! A leaf: it knows no source text, no builtin and no Kubernetes kind by name. Builtins reach it through a table
 //! ([`builtin::Builtin`]), kinds and events through records ([`types::Record`]).
-// Only `jit` may use `unsafe`: at the border between Rust and machine code, each time with its invariant.
+// Only `jit` (at the border between Rust and machine code) and `project::block` (AVX2 behind a question) may use `unsafe`,
+// each time with its invariant.
 #![deny(unsafe_code)]
 #![cfg_attr(not(test), deny(clippy::disallowed_methods))]
 

@@ -30,6 +30,7 @@ pub(crate) enum Id {
     KpolJit,
     KpolInterp,
     KpolJitAlone,
+    KpolJitJudged,
     HandScan,
     HandSonicStream,
     HandStream,
@@ -50,7 +51,8 @@ impl Id {
         match self {
             Id::KpolJit => "**kpol, jit**",
             Id::KpolInterp => "kpol, interp",
-            Id::KpolJitAlone => "kpol, jit, evaluation alone",
+            Id::KpolJitAlone => "kpol, jit, evaluation alone: facts to hits",
+            Id::KpolJitJudged => "kpol, jit, facts to decision",
             Id::HandScan => "by hand: AVX2 scanner, validates nothing",
             Id::HandSonicStream => "by hand: sonic-rs streaming visitor",
             Id::HandStream => "by hand: serde_json streaming visitor",

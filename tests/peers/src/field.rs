@@ -18,7 +18,8 @@ pub(crate) fn of_the_nine() -> Result<Vec<Contestant>, String> {
         whole(Id::KpolJit, Box::new(Kpol::new(module.clone(), Engine::Jit)?)),
         whole(Id::KpolInterp, Box::new(Kpol::new(module.clone(), Engine::Interp)?)),
     ];
-    field.extend(kpol::alone(&module).map(|judge| whole(Id::KpolJitAlone, judge)));
+    field.push(whole(Id::KpolJitAlone, kpol::alone(&module)?));
+    field.push(whole(Id::KpolJitJudged, kpol::judged(&module)?));
     #[cfg(target_arch = "x86_64")]
     if hand::scan::available() {
         field.push(whole(Id::HandScan, Box::new(hand::scan::decide)));

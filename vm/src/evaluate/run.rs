@@ -177,7 +177,7 @@ impl<'j> Judge<'j> {
             // Most rules find nothing, and that is all there is to say of them.
             if let (Some(machine), Some(id), false) = (&mut machine, rule_id(*index), self.why)
                 && evaluator.plan.binds.get(*index).is_none_or(Vec::is_empty)
-                && machine.hits(*index, None).is_some_and(<[Hit]>::is_empty)
+                && machine.finds_nothing(*index)
             {
                 outcome.applied.push(id);
                 continue;
