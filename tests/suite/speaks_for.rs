@@ -113,3 +113,34 @@ bind both { with extra = ["b"] }
     let messages: Vec<&str> = outcome.findings.iter().map(|finding| finding.message.as_str()).collect();
     assert_eq!(messages, ["bound", "free", "both"]);
 }
+
+#[test]
+fn conditions_in_common_are_every_rules_own() {
+    let engines = engines(
+        r#"package made
+param names: set<string> = ["a"]
+rule one on Pod { where any c in pod.spec.containers { c.name == "LocalId(3)" } deny when pod.spec.hostPID message "one" }
+rule two on Pod { where any c in pod.spec.containers { c.name == "LocalId(4)" } deny when pod.spec.hostPID message "two" }
+rule three on Pod {
+  where any c in pod.spec.containers { c.name == "LocalId(3)" }
+  for c in pod.spec.containers { deny when c.name starts_with "Local" message "three {c.name}" }
+}
+rule four on Pod { where any c in pod.spec.containers { c.name in names } deny when pod.spec.hostIPC message "four" }
+rule five on Pod { where any c in pod.spec.containers { c.name in names } deny when pod.spec.hostIPC message "five" }
+bind four { where object.metadata.name == "web" and pod.spec.hostIPC with names = ["b"] }
+bind five, one { mode warn where object.metadata.name == "web" and pod.spec.hostIPC }
+"#,
+    );
+    let mut findings = 0;
+    for pod in ["web", "job"] {
+        for name in ["LocalId(3)", "LocalId(4)", "a", "b"] {
+            for flags in ["", "hostPID: true, ", "hostIPC: true, ", "hostPID: true, hostIPC: true, "] {
+                let object = format!(
+                    "apiVersion: v1\nkind: Pod\nmetadata: {{name: {pod}}}\nspec: {{{flags}containers: [{{name: \"{name}\"}}]}}\n"
+                );
+                findings += judge(&engines, &object).findings.len();
+            }
+        }
+    }
+    assert!(findings > 10, "{findings}");
+}

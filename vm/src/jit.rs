@@ -22,6 +22,7 @@ mod guard;
 mod hostcall;
 mod plan;
 mod planner;
+mod shared;
 mod text;
 
 #[cfg(test)]
@@ -52,7 +53,7 @@ use self::{
 use crate::{
     builtin::Builtin,
     interp::{Env, Hit},
-    ir::{ExprId, Module, Op, RootId, Rule, Slot},
+    ir::{ExprId, Module, Op, RootId, Rule, Slot, Stmt},
     layout::Layout,
     value::Value,
 };
@@ -66,8 +67,12 @@ pub struct Jit {
     rules: Vec<Compiled>,
     /// The code of rules without a bind: all that a run reads of most rules.
     plain: Vec<Option<MachineCode>>,
-    /// By bind, by its conditions.
-    conditions: Vec<Vec<Option<Function>>>,
+    /// Of each rule, the shared condition that must hold before its code is run.
+    before: Vec<Option<usize>>,
+    /// Conditions that are evaluated once per input.
+    shared: Vec<Option<Function>>,
+    /// By bind, by its conditions: which of the shared ones it is.
+    conditions: Vec<Vec<Option<usize>>>,
     /// The facts that any function reads; their order is that of [`Frame::roots`].
     needs: Needs,
     /// What is read where the host gives no fact: the blanks of the roots.
@@ -154,6 +159,8 @@ pub struct Frame {
     set: Vec<usize>,
     /// A bit for each rule that something in the input speaks for.
     active: Vec<u64>,
+    /// What the shared conditions came to.
+    answers: Vec<Option<bool>>,
     hits: Vec<Hit>,
     values: Vec<Value>,
 }
@@ -167,6 +174,7 @@ pub struct Run<'f> {
     /// The params where no bind gives others.
     params: &'f [Value],
     active: &'f [u64],
+    answers: &'f mut [Option<bool>],
     /// All facts together.
     bytes: usize,
     /// Whether a fact is of another layout, so that its offsets are not those in the code.
@@ -181,50 +189,49 @@ impl Jit {
     /// # Errors
     /// When no machine code can be made here at all. A rule that has none is no error.
     pub fn new(sources: Sources<'_>) -> Result<Jit, JitError> {
-        let Sources { module, builtins, layouts, .. } = sources;
-        let mut linker = Linker::new()?;
-        let mut needs = Needs::default();
-        let mut draft = |body: planner::Body<'_>, params| {
-            let source = planner::Source { module, builtins, layouts, params, body };
-            let plan = planner::plan(source)?;
-            let needs: Vec<usize> = plan.needs.iter().map(|need| needs.number(*need)).collect();
-            let id = linker.define(&plan, &needs)?;
-            Some((plan, needs, id))
+        let Sources { module, layouts, .. } = sources;
+        let mut drafter = Drafter {
+            sources,
+            linker: Linker::new()?,
+            needs: Needs::default(),
+            keys: HashMap::new(),
+            shared: Vec::new(),
         };
+        let firsts = drafter.firsts();
         let mut gathering = Gathering::default();
-        let mut rules = Vec::with_capacity(module.rules.len());
+        let (mut rules, mut before) = (Vec::new(), Vec::new());
         for (index, rule) in module.rules.iter().enumerate() {
-            let body = planner::Body::Rule(rule);
-            let plain = draft(body, sources.params);
+            let whole = drafter.plan(planner::Body::Rule(rule), sources.params);
+            let mut by_bind = Vec::new();
+            for (bind, params) in variants(&sources, index, rule) {
+                by_bind.push((bind, drafter.plan(planner::Body::Rule(rule), params)));
+            }
+            let functions = std::iter::once(&whole).chain(by_bind.iter().map(|(_, draft)| draft));
+            gathering
+                .rule(functions.map(|draft| draft.as_ref().map(|(plan, needs)| (plan, needs.as_slice()))));
+            let first =
+                firsts.get(index).copied().flatten().filter(|_| by_bind.is_empty() && whole.is_some());
+            let plain = match first {
+                Some(_) => drafter.plan(planner::Body::Rest(rule), sources.params),
+                None => whole,
+            };
             let by_bind: Vec<_> =
-                variants(&sources, index, rule).map(|(bind, params)| (bind, draft(body, params))).collect();
-            gathering.rule(
-                std::iter::once(&plain)
-                    .chain(by_bind.iter().map(|(_, draft)| draft))
-                    .map(|draft| draft.as_ref().map(|(plan, numbers, _)| (plan, numbers.as_slice()))),
-            );
-            rules.push((plain, by_bind));
+                by_bind.into_iter().map(|(bind, draft)| (bind, drafter.define(draft))).collect();
+            rules.push((drafter.define(plain), by_bind));
+            before.push(first);
         }
-        let mut conditions = Vec::with_capacity(module.binds.len());
-        for (bind, params) in module.binds.iter().zip(sources.bind_params) {
-            let drafts: Vec<_> = bind
-                .conditions
-                .iter()
-                .map(|condition| draft(planner::Body::Condition(&condition.code, condition.cond?), params))
-                .collect();
-            conditions.push(drafts);
-        }
+        let conditions = drafter.conditions();
+        let Drafter { linker, needs, shared, .. } = drafter;
         let module = linker.finish()?;
-        let function = |draft: Option<(Plan, Vec<usize>, FuncId)>| {
-            draft.map(|(plan, _, id)| Function { plan, code: code_of(module.get_finalized_function(id)) })
+        let function = |draft: Option<(Plan, FuncId)>| {
+            draft.map(|(plan, id)| Function { plan, code: code_of(module.get_finalized_function(id)) })
         };
         let rules = rules.into_iter().map(|(plain, by_bind)| Compiled {
             plain: function(plain),
             by_bind: by_bind.into_iter().map(|(bind, draft)| (bind, function(draft))).collect(),
         });
         let rules: Vec<Compiled> = rules.collect();
-        let conditions = conditions.into_iter().map(|drafts| drafts.into_iter().map(function).collect());
-        let conditions = conditions.collect();
+        let shared = shared.into_iter().map(function).collect();
         let blanks: Vec<RootAt> =
             needs.all.iter().map(|(_, root)| blank(layouts.get(root.index()))).collect();
         let prefix = |(_, root): &(Slot, RootId)| layouts.get(root.index()).map(|l| l.prefix().len());
@@ -232,6 +239,8 @@ impl Jit {
         Ok(Jit {
             rules,
             plain,
+            before,
+            shared,
             conditions,
             widest: needs.all.iter().filter_map(prefix).max().unwrap_or_default(),
             needs,
@@ -260,7 +269,9 @@ impl Jit {
 
     /// Prepares to run rules on the facts of `env`. Its params are those of rules without a bind.
     pub fn run<'f>(&'f self, frame: &'f mut Frame, env: Env<'f>) -> Run<'f> {
-        let Frame { of, roots, set, active, hits, values } = frame;
+        let Frame { of, roots, set, active, answers, hits, values } = frame;
+        answers.clear();
+        answers.resize(self.shared.len(), None);
         if *of == self.id {
             for index in set.drain(..) {
                 if let (Some(root), Some(blank)) = (roots.get_mut(index), self.blanks.get(index)) {
@@ -300,7 +311,18 @@ impl Jit {
         let which = Which::Rule { rule: 0, bind: None };
         let host = Host { env, jit: self, which, hits, values };
         let context = Context { fuel: 0, width, roots: roots.as_ptr(), stopped: 0, host };
-        Run { jit: self, context, roots, params: env.params, fuel, active, bytes, foreign, used: true }
+        Run {
+            jit: self,
+            context,
+            roots,
+            params: env.params,
+            fuel,
+            active,
+            answers,
+            bytes,
+            foreign,
+            used: true,
+        }
     }
 }
 
@@ -343,6 +365,8 @@ enum Which {
     Rule { rule: usize, bind: Option<usize> },
     /// A condition of a bind.
     Condition { bind: usize, position: usize },
+    /// A condition that rules begin with; no hostcall asks for its code.
+    Shared(usize),
 }
 
 impl Jit {
@@ -354,7 +378,10 @@ impl Jit {
                 let own = bind.and_then(|bind| compiled.by_bind.iter().find(|(own, _)| *own == bind));
                 own.map_or(&compiled.plain, |(_, function)| function).as_ref()
             }
-            Which::Condition { bind, position } => self.conditions.get(bind)?.get(position)?.as_ref(),
+            Which::Condition { bind, position } => {
+                self.shared.get(self.conditions.get(bind)?.get(position).copied().flatten()?)?.as_ref()
+            }
+            Which::Shared(number) => self.shared.get(number)?.as_ref(),
         }
     }
 }
@@ -372,6 +399,12 @@ impl<'f> Run<'f> {
             None => self.jit.plain.get(rule).copied()?,
             Some(_) => self.jit.function(which).map(|function| function.code),
         };
+        if let Some(number) = self.jit.before.get(rule).copied().flatten()
+            && !self.shared(number, Which::Shared(number), None)?
+        {
+            self.context.host.hits.clear();
+            return Some(self.context.host.hits);
+        }
         self.call(which, code?, bind.map(|(_, params)| params))?;
         Some(self.context.host.hits)
     }
@@ -384,6 +417,13 @@ impl<'f> Run<'f> {
             return true;
         }
         let (Some(Some(code)), false) = (self.jit.plain.get(rule), self.foreign) else { return false };
+        if let Some(Some(number)) = self.jit.before.get(rule) {
+            match self.shared(*number, Which::Shared(*number), None) {
+                Some(true) => {}
+                Some(false) => return true,
+                None => return false,
+            }
+        }
         let context = &mut self.context;
         if self.used {
             context.stopped = 0;
@@ -413,10 +453,24 @@ impl<'f> Run<'f> {
 
     /// Whether the condition of a bind at a position holds. `None`: ask `interp`.
     pub fn holds(&mut self, bind: (usize, &'f [Value]), position: usize) -> Option<bool> {
-        let which = Which::Condition { bind: bind.0, position };
-        let code = self.jit.function(which)?.code;
-        self.call(which, code, Some(bind.1))?;
-        Some(!self.context.host.hits.is_empty())
+        let number = self.jit.conditions.get(bind.0)?.get(position).copied().flatten()?;
+        self.shared(number, Which::Condition { bind: bind.0, position }, Some(bind.1))
+    }
+
+    /// Whether a shared condition holds; it is evaluated once. `None`: ask `interp`.
+    fn shared(&mut self, number: usize, which: Which, params: Option<&'f [Value]>) -> Option<bool> {
+        match self.answers.get(number) {
+            Some(Some(known)) => return Some(*known),
+            Some(None) => {}
+            None => return None,
+        }
+        let code = self.jit.shared.get(number)?.as_ref()?.code;
+        self.call(which, code, params)?;
+        let holds = !self.context.host.hits.is_empty();
+        if let Some(answer) = self.answers.get_mut(number) {
+            *answer = Some(holds);
+        }
+        Some(holds)
     }
 
     /// Runs machine code; what it hits is in the host's list.
@@ -446,6 +500,90 @@ impl Drop for Jit {
             // runs now or is called again.
             unsafe { module.free_memory() };
         }
+    }
+}
+
+/// Plans and compiles.
+struct Drafter<'s> {
+    sources: Sources<'s>,
+    linker: Linker,
+    needs: Needs,
+    /// The shared conditions, by [`shared::key`].
+    keys: HashMap<String, usize>,
+    shared: Vec<Option<(Plan, FuncId)>>,
+}
+
+/// A plan, and the numbers of its needs.
+type Draft = Option<(Plan, Vec<usize>)>;
+
+impl Drafter<'_> {
+    fn plan(&mut self, body: planner::Body<'_>, params: &[Value]) -> Draft {
+        let Sources { module, builtins, layouts, .. } = self.sources;
+        let plan = planner::plan(planner::Source { module, builtins, layouts, params, body })?;
+        let needs = plan.needs.iter().map(|need| self.needs.number(*need)).collect();
+        Some((plan, needs))
+    }
+
+    fn define(&mut self, draft: Draft) -> Option<(Plan, FuncId)> {
+        let (plan, needs) = draft?;
+        let id = self.linker.define(&plan, &needs)?;
+        Some((plan, id))
+    }
+
+    /// Of each rule, the shared condition that it begins with, if another rule begins with it too.
+    fn firsts(&mut self) -> Vec<Option<usize>> {
+        let mut by_key: HashMap<String, (Vec<usize>, Draft)> = HashMap::new();
+        for (index, rule) in self.sources.module.rules.iter().enumerate() {
+            let Some(Stmt::Where(cond)) = rule.body.first() else { continue };
+            let draft = self.plan(planner::Body::Condition(&rule.code, *cond), self.sources.params);
+            let Some(key) = draft.as_ref().and_then(|(plan, needs)| shared::key(plan, needs)) else {
+                continue;
+            };
+            let (rules, kept) = by_key.entry(key).or_default();
+            rules.push(index);
+            *kept = draft;
+        }
+        let mut firsts = vec![None; self.sources.module.rules.len()];
+        let mut common: Vec<_> = by_key.into_iter().filter(|(_, (rules, _))| rules.len() > 1).collect();
+        common.sort_by_key(|(_, (rules, _))| rules.first().copied());
+        for (key, (rules, draft)) in common {
+            let Some(defined) = self.define(draft) else { continue };
+            let number = self.shared.len();
+            self.shared.push(Some(defined));
+            self.keys.insert(key, number);
+            for rule in rules {
+                if let Some(first) = firsts.get_mut(rule) {
+                    *first = Some(number);
+                }
+            }
+        }
+        firsts
+    }
+
+    /// The conditions of binds: one for each that says something else.
+    fn conditions(&mut self) -> Vec<Vec<Option<usize>>> {
+        let mut conditions = Vec::new();
+        for (bind, params) in self.sources.module.binds.iter().zip(self.sources.bind_params) {
+            let mut numbers = Vec::with_capacity(bind.conditions.len());
+            for condition in &bind.conditions {
+                let draft = condition
+                    .cond
+                    .and_then(|cond| self.plan(planner::Body::Condition(&condition.code, cond), params));
+                let key = draft.as_ref().and_then(|(plan, needs)| shared::key(plan, needs));
+                let known = key.as_ref().and_then(|key| self.keys.get(key)).copied();
+                let number = known.or_else(|| {
+                    let defined = self.define(draft)?;
+                    self.shared.push(Some(defined));
+                    Some(self.shared.len() - 1)
+                });
+                if let (Some(key), Some(number)) = (key, number) {
+                    self.keys.insert(key, number);
+                }
+                numbers.push(number);
+            }
+            conditions.push(numbers);
+        }
+        conditions
     }
 }
 

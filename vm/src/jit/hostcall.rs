@@ -359,6 +359,7 @@ impl<'h> Host<'h> {
             Which::Condition { bind, position } => {
                 module.binds.get(bind)?.conditions.get(position).map(|condition| &condition.code)
             }
+            Which::Shared(_) => None,
         }
     }
 

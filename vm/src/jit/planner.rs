@@ -51,6 +51,8 @@ pub(super) struct Source<'p> {
 #[derive(Clone, Copy)]
 pub(super) enum Body<'p> {
     Rule(&'p Rule),
+    /// A rule whose first statement, a `where`, holds already.
+    Rest(&'p Rule),
     /// A condition, as a rule whose only verdict (clause 0) it is.
     Condition(&'p Code, ExprId),
 }
@@ -58,7 +60,7 @@ pub(super) enum Body<'p> {
 impl<'p> Body<'p> {
     fn code(self) -> &'p Code {
         match self {
-            Body::Rule(rule) => &rule.code,
+            Body::Rule(rule) | Body::Rest(rule) => &rule.code,
             Body::Condition(code, _) => code,
         }
     }
@@ -98,6 +100,14 @@ fn plan_with(source: Source<'_>, may_ask: bool) -> Option<Plan> {
     };
     let steps = match source.body {
         Body::Rule(rule) => planner.block(&rule.body, 0),
+        Body::Rest(rule) => {
+            let (first, rest) = rule.body.split_first()?;
+            // Its cost counts all the same: the limits are those of the whole rule.
+            if let Stmt::Where(cond) = first {
+                planner.cond(*cond);
+            }
+            planner.block(rest, 0)
+        }
         Body::Condition(_, cond) => {
             vec![Step::Hit { clause: ClauseId(0), depth: 0, cond: planner.cond(cond) }]
         }
@@ -233,7 +243,7 @@ impl<'p> Planner<'p> {
 
     fn statements(&self) -> Option<&'p [Stmt]> {
         match self.source.body {
-            Body::Rule(rule) => Some(&rule.body),
+            Body::Rule(rule) | Body::Rest(rule) => Some(&rule.body),
             Body::Condition(..) => None,
         }
     }

@@ -218,3 +218,60 @@ fn the_native_part_is_native() {
     let coverage = Jit::new(sources).unwrap().coverage();
     assert_eq!((coverage[0].compiled, coverage[0].sites.len()), (true, 0));
 }
+
+#[test]
+fn rules_that_begin_with_one_condition_share_it() {
+    let begins_with = |text: &str, spare_locals: usize| {
+        let mut coder = Coder::default();
+        // Rules number their locals differently.
+        for _ in 0..spare_locals {
+            coder.local("spare", Ty::STR);
+        }
+        let base = coder.object();
+        let list = coder.field(base, things::THINGS, Ty::List(Box::new(things::record_ty())));
+        let local = coder.local("x", things::record_ty());
+        let x = coder.push(Op::Local(local), things::record_ty());
+        let name = coder.field(x, 2, Ty::STR);
+        let wanted = coder.text(text);
+        let body = coder.bool(Op::Eq(name, wanted));
+        let any = coder.bool(Op::Quantified { quant: crate::ir::Quant::Any, local, list, body });
+        let body = vec![Stmt::Where(any), Stmt::Verdict { clause: ClauseId(0), cond: None }];
+        rule(coder, body, vec![deny("no")])
+    };
+    let rules = vec![begins_with("a", 0), begins_with("b", 0), begins_with("a", 3)];
+    let module = Module { roots: vec![thing()], rules, ..Module::default() };
+    assert_eq!(verify(&module, &[]).err(), None);
+    let layouts = [Arc::new(Layout::new(&module.roots[0]).unwrap())];
+    let sources =
+        Sources { module: &module, builtins: &[], layouts: &layouts, params: &[], bind_params: &[] };
+    let jit = Jit::new(sources).unwrap();
+    assert_eq!((jit.before.as_slice(), jit.shared.len()), ([Some(0), None, Some(0)].as_slice(), 1));
+    let mut frame = Frame::default();
+    for (object, expected) in [
+        (r#"{"things":[{"name":"a"}]}"#, [true, false, true]),
+        (r#"{"things":[{"name":"b"}]}"#, [false, true, false]),
+        (r#"{"things":[]}"#, [false; 3]),
+    ] {
+        let mut roots = Roots::default();
+        roots.insert(Slot::Object, RootId(0), Fact::build(&layouts[0], &json(object), &[]).unwrap());
+        let env = Env {
+            module: &module,
+            builtins: &[],
+            params: &[],
+            roots: &roots,
+            pod_keys: &[],
+            cluster: &NoCluster,
+            subject: None,
+            fuel: crate::evaluate::DEFAULT_FUEL,
+        };
+        // Forwards and backwards: an answer is kept for later rules, not for later inputs.
+        for order in [[0, 1, 2], [2, 1, 0]] {
+            let mut run = jit.run(&mut frame, env);
+            for rule in order {
+                assert_eq!(!run.finds_nothing(rule), expected[rule], "{object} {rule}");
+                assert_eq!(!run.hits(rule, None).unwrap().is_empty(), expected[rule], "{object} {rule}");
+                assert_eq!(!hits(&module.rules[rule], &env).unwrap().is_empty(), expected[rule]);
+            }
+        }
+    }
+}
