@@ -536,6 +536,7 @@ impl Drafter<'_> {
         for (index, rule) in self.sources.module.rules.iter().enumerate() {
             let Some(Stmt::Where(cond)) = rule.body.first() else { continue };
             let draft = self.plan(planner::Body::Condition(&rule.code, *cond), self.sources.params);
+            let draft = draft.filter(|(plan, _)| shared::is_worth_sharing(plan));
             let Some(key) = draft.as_ref().and_then(|(plan, needs)| shared::key(plan, needs)) else {
                 continue;
             };

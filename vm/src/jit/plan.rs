@@ -51,13 +51,16 @@ pub(super) struct Cost {
 
 /// An upper bound of a cost, as a polynomial in the bytes of the facts: an element of a list takes some of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(super) struct Bound([f64; Bound::TERMS]);
+pub(super) struct Bound {
+    terms: [f64; Bound::TERMS],
+    loops: bool,
+}
 
 impl Bound {
     const TERMS: usize = 6;
 
     pub(super) fn spend(&mut self, steps: u64, widths: u64) {
-        let [constant, linear, ..] = &mut self.0;
+        let [constant, linear, ..] = &mut self.terms;
         *constant += steps as f64 + widths as f64;
         *linear += widths as f64 / 32.0;
     }
@@ -66,18 +69,24 @@ impl Bound {
     pub(super) fn add_loop(&mut self, body: Bound, stride: u32) {
         let turns_per_byte = if stride == 0 { f64::INFINITY } else { 1.0 / f64::from(stride) };
         let mut carried = 0.0;
-        for (term, of_body) in self.0.iter_mut().zip(body.0) {
+        self.loops = true;
+        for (term, of_body) in self.terms.iter_mut().zip(body.terms) {
             *term += of_body + carried;
             carried = if of_body == 0.0 { 0.0 } else { of_body * turns_per_byte };
         }
         if carried > 0.0 {
-            self.0 = [f64::INFINITY; Bound::TERMS];
+            self.terms = [f64::INFINITY; Bound::TERMS];
         }
+    }
+
+    /// Whether there is a loop in it, over whatever list.
+    pub(super) fn has_loops(&self) -> bool {
+        self.loops
     }
 
     pub(super) fn at(&self, bytes: usize) -> f64 {
         let bytes = bytes as f64;
-        self.0.iter().rev().fold(0.0, |sum, term| sum * bytes + term)
+        self.terms.iter().rev().fold(0.0, |sum, term| sum * bytes + term)
     }
 }
 

@@ -40,6 +40,13 @@ pub(super) fn key(plan: &Plan, needs: &[usize]) -> Option<String> {
     Some(with_locals_numbered(&text))
 }
 
+/// Whether asking for an answer that is there already is cheaper than evaluating the plan again: it has a loop or a call, or
+/// is long.
+pub(super) fn is_worth_sharing(plan: &Plan) -> bool {
+    const FEW_STEPS: u64 = 16;
+    !plan.tests.is_empty() || !plan.pairs.is_empty() || plan.bound.has_loops() || plan.cost.steps > FEW_STEPS
+}
+
 /// The text with its locals numbered as they appear: rules number theirs differently. What stands in quotes is a constant.
 fn with_locals_numbered(text: &str) -> String {
     const LOCAL: &str = "LocalId(";
