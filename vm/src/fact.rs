@@ -11,7 +11,7 @@ use std::{fmt, sync::Arc};
 use crate::{
     ir::{RecordId, SlotTy},
     json::Json,
-    layout::{FieldLayout, Layout, SlotLayout, WORD, take_u64},
+    layout::{FieldLayout, Layout, SlotLayout, WORD, halves, take_u64},
     types::Type,
     value::{RecordRef, Value},
 };
@@ -236,11 +236,6 @@ pub(crate) fn blank_field(layout_root: &crate::ir::Root, record: RecordId, field
         }
         Some(_) | None => Value::Absent,
     }
-}
-
-fn halves(word: u64) -> (u32, u32) {
-    let [a, b, c, d, e, f, g, h] = word.to_le_bytes();
-    (u32::from_le_bytes([a, b, c, d]), u32::from_le_bytes([e, f, g, h]))
 }
 
 #[cfg(test)]

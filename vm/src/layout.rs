@@ -397,6 +397,11 @@ pub(crate) fn pair(first: u32, second: u32) -> u64 {
     u64::from(first) | (u64::from(second) << 32)
 }
 
+/// The two numbers of a [`pair`].
+pub(crate) fn halves(word: u64) -> (u32, u32) {
+    (word as u32, (word >> 32) as u32)
+}
+
 pub(crate) fn put_u64(bytes: &mut [u8], at: u32, value: u64) {
     let at = at as usize;
     if let Some(slot) = bytes.get_mut(at..at.saturating_add(8)) {

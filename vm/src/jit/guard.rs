@@ -21,7 +21,7 @@ use super::{
 use crate::{
     fact::Fact,
     ir::{LocalId, Quant, TextOp},
-    layout::{SlotLayout, take_u64},
+    layout::{SlotLayout, halves, take_u64},
     scalar::{
         canonical_text,
         image::{Image, Prefix},
@@ -315,10 +315,6 @@ fn walk(hops: &[Hop], bytes: &[u8], mut at: u32, visit: &mut impl FnMut(&str)) {
     let (start, len) = halves(take_u64(bytes, at));
     let text = bytes.get(start as usize..start.saturating_add(len) as usize).unwrap_or_default();
     visit(str::from_utf8(text).unwrap_or_default());
-}
-
-fn halves(word: u64) -> (u32, u32) {
-    (word as u32, (word >> 32) as u32)
 }
 
 /// The atoms of all rules, by place.

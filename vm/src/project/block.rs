@@ -81,8 +81,8 @@ pub(super) trait Work {
 #[inline]
 pub(super) fn with_best<W: Work>(work: W) -> W::Out {
     #[cfg(target_arch = "x86_64")]
-    if avx2::is_there() {
-        return avx2::run(work);
+    if let Some(machine) = avx2::Avx2::new() {
+        return machine.run(work);
     }
     work.run(Plain)
 }
@@ -115,35 +115,39 @@ mod avx2 {
 
     use super::{BLOCK, Machine, Masks, Work};
 
-    #[inline]
-    pub(super) fn is_there() -> bool {
-        is_x86_feature_detected!("avx2")
-            && is_x86_feature_detected!("bmi1")
-            && is_x86_feature_detected!("popcnt")
-            && is_x86_feature_detected!("pclmulqdq")
-    }
-
-    /// Does work with AVX2; call it only if it is there.
-    #[inline]
-    #[expect(unsafe_code, reason = "code for processors with AVX2 is called behind a question")]
-    pub(super) fn run<W: Work>(work: W) -> W::Out {
-        #[target_feature(enable = "avx2,bmi1,popcnt,pclmulqdq")]
-        fn inner<W: Work>(work: W) -> W::Out {
-            work.run(Avx2(()))
-        }
-        // SAFETY: `with_best` has asked the processor for these features.
-        unsafe { inner(work) }
-    }
-
-    /// Made only where AVX2 is there.
+    /// Exists only where the processor has what the code here uses.
     #[derive(Clone, Copy)]
     pub(super) struct Avx2(());
+
+    impl Avx2 {
+        /// Asks the processor.
+        #[inline]
+        pub(super) fn new() -> Option<Avx2> {
+            let is_there = is_x86_feature_detected!("avx2")
+                && is_x86_feature_detected!("bmi1")
+                && is_x86_feature_detected!("popcnt")
+                && is_x86_feature_detected!("pclmulqdq");
+            is_there.then_some(Avx2(()))
+        }
+
+        /// Does work with it.
+        #[inline]
+        #[expect(unsafe_code, reason = "code for processors with AVX2 is called where it is there")]
+        pub(super) fn run<W: Work>(self, work: W) -> W::Out {
+            #[target_feature(enable = "avx2,bmi1,popcnt,pclmulqdq")]
+            fn inner<W: Work>(machine: Avx2, work: W) -> W::Out {
+                work.run(machine)
+            }
+            // SAFETY: an `Avx2` is made only by `new`, which has asked the processor for these features.
+            unsafe { inner(self, work) }
+        }
+    }
 
     impl Machine for Avx2 {
         #[inline(always)]
         #[expect(unsafe_code, reason = "code for processors with AVX2 is called where it is there")]
         fn masks(self, block: &[u8; BLOCK]) -> Masks {
-            // SAFETY: an `Avx2` is made only by `run`.
+            // SAFETY: an `Avx2` is made only by `new`, which has asked the processor.
             unsafe { masks(block) }
         }
 

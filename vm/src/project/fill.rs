@@ -23,7 +23,7 @@ use super::{
 use crate::{
     ir::RecordId,
     json::Json,
-    layout::{Layout, WORD, pair, put_u64, take_u64},
+    layout::{Layout, WORD, halves, pair, put_u64, take_u64},
     scalar::{duration::Duration, net, quantity::Quantity, semver::Version, time::Time},
     types::Type,
 };
@@ -719,8 +719,4 @@ fn is_plain_quantity(text: &[u8]) -> bool {
 /// A captured text: behind a mark, because an empty one is one too.
 pub(super) fn captured(text: &[u8]) -> Option<&str> {
     text.split_first().and_then(|(_, text)| str::from_utf8(text).ok())
-}
-
-fn halves(word: u64) -> (u32, u32) {
-    (word as u32, (word >> 32) as u32)
 }
