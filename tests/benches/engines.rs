@@ -76,6 +76,7 @@ fn engines(c: &mut Criterion) {
         layouts: &layouts,
         params: &params,
         bind_params: &[],
+        classes: &[],
     };
     let jit = Jit::new(sources).unwrap();
     for coverage in jit.coverage() {

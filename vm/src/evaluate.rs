@@ -217,6 +217,7 @@ impl Evaluator {
                 layouts: &layouts,
                 params: &params,
                 bind_params: &bind_params,
+                classes: &routes.classes,
             })?),
         };
         Ok(Evaluator {

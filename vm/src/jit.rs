@@ -18,6 +18,7 @@
 //! those it reads.
 
 mod codegen;
+mod fuse;
 mod guard;
 mod hostcall;
 mod plan;
@@ -29,7 +30,7 @@ mod text;
 mod tests;
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{
         Arc, Mutex,
         atomic::{AtomicU64, Ordering},
@@ -81,6 +82,8 @@ pub struct Jit {
     widest: usize,
     /// Which rules need not be run on an input.
     guards: Guards,
+    /// By class of [`Sources::classes`]: its rules, fused.
+    fused: Vec<Vec<Fused>>,
     /// Tells frames whose blanks they hold.
     id: u64,
     layouts: Vec<Arc<Layout>>,
@@ -124,6 +127,13 @@ struct Function {
     code: MachineCode,
 }
 
+/// Rules that one function asks whether any of them finds something.
+struct Fused {
+    /// Those of bits in words.
+    rules: Vec<(usize, u64)>,
+    function: Function,
+}
+
 type MachineCode = extern "C" fn(*mut Context<'_>);
 
 /// The facts that functions read, numbered.
@@ -146,6 +156,8 @@ pub struct Sources<'s> {
     pub params: &'s [Value],
     /// The params' values under each bind.
     pub bind_params: &'s [Vec<Value>],
+    /// Rules that always meet the same inputs, by index.
+    pub classes: &'s [Vec<usize>],
 }
 
 /// Buffers of [`Run`]s, kept between inputs.
@@ -159,6 +171,8 @@ pub struct Frame {
     set: Vec<usize>,
     /// A bit for each rule that something in the input speaks for.
     active: Vec<u64>,
+    /// A bit for each rule that finds nothing, because no rule does that it is fused with.
+    cleared: Vec<u64>,
     /// What the shared conditions came to.
     answers: Vec<Option<bool>>,
     hits: Vec<Hit>,
@@ -174,6 +188,7 @@ pub struct Run<'f> {
     /// The params where no bind gives others.
     params: &'f [Value],
     active: &'f [u64],
+    cleared: &'f mut [u64],
     answers: &'f mut [Option<bool>],
     /// All facts together.
     bytes: usize,
@@ -197,26 +212,41 @@ impl Jit {
             keys: HashMap::new(),
             shared: Vec::new(),
         };
-        let firsts = drafter.firsts();
         let mut gathering = Gathering::default();
-        let (mut rules, mut before) = (Vec::new(), Vec::new());
+        let in_class: HashSet<usize> = sources.classes.iter().flatten().copied().collect();
+        let mut drafts = Vec::with_capacity(module.rules.len());
         for (index, rule) in module.rules.iter().enumerate() {
             let whole = drafter.plan(planner::Body::Rule(rule), sources.params);
             let mut by_bind = Vec::new();
             for (bind, params) in variants(&sources, index, rule) {
                 by_bind.push((bind, drafter.plan(planner::Body::Rule(rule), params)));
             }
-            let functions = std::iter::once(&whole).chain(by_bind.iter().map(|(_, draft)| draft));
-            gathering
-                .rule(functions.map(|draft| draft.as_ref().map(|(plan, needs)| (plan, needs.as_slice()))));
-            let first =
-                firsts.get(index).copied().flatten().filter(|_| by_bind.is_empty() && whole.is_some());
+            let mut can_be_fused = by_bind.is_empty()
+                && in_class.contains(&index)
+                && whole.as_ref().is_some_and(|(plan, _)| fuse::can_be_fused(plan));
+            // Fused code compares constants in less time than a guard looks them up; other tests are calls.
+            let is_cheap = whole.as_ref().is_some_and(|(plan, _)| plan.tests.is_empty());
+            if can_be_fused && is_cheap {
+                gathering.none();
+            } else {
+                let functions = std::iter::once(&whole).chain(by_bind.iter().map(|(_, draft)| draft));
+                let is_guarded = gathering.rule(
+                    functions.map(|draft| draft.as_ref().map(|(plan, needs)| (plan, needs.as_slice()))),
+                );
+                can_be_fused &= !is_guarded;
+            }
+            drafts.push(Rules { whole, by_bind, can_be_fused });
+        }
+        let fused: Vec<_> = sources.classes.iter().map(|class| drafter.fused(class, &drafts)).collect();
+        let firsts = drafter.firsts(&drafts);
+        let (mut rules, mut before) = (Vec::new(), Vec::new());
+        for ((rule, draft), first) in module.rules.iter().zip(drafts).zip(firsts) {
             let plain = match first {
                 Some(_) => drafter.plan(planner::Body::Rest(rule), sources.params),
-                None => whole,
+                None => draft.whole,
             };
             let by_bind: Vec<_> =
-                by_bind.into_iter().map(|(bind, draft)| (bind, drafter.define(draft))).collect();
+                draft.by_bind.into_iter().map(|(bind, draft)| (bind, drafter.define(draft))).collect();
             rules.push((drafter.define(plain), by_bind));
             before.push(first);
         }
@@ -232,6 +262,11 @@ impl Jit {
         });
         let rules: Vec<Compiled> = rules.collect();
         let shared = shared.into_iter().map(function).collect();
+        let fuse = |(rules, draft): (Vec<usize>, _)| {
+            Some(Fused { rules: bits(&rules), function: function(Some(draft))? })
+        };
+        let fused =
+            fused.into_iter().map(|of_class| of_class.into_iter().filter_map(fuse).collect()).collect();
         let blanks: Vec<RootAt> =
             needs.all.iter().map(|(_, root)| blank(layouts.get(root.index()))).collect();
         let prefix = |(_, root): &(Slot, RootId)| layouts.get(root.index()).map(|l| l.prefix().len());
@@ -246,6 +281,7 @@ impl Jit {
             needs,
             blanks,
             guards: gathering.finish(),
+            fused,
             id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
             layouts: sources.layouts.to_vec(),
             code: Mutex::new(Some(module)),
@@ -269,7 +305,9 @@ impl Jit {
 
     /// Prepares to run rules on the facts of `env`. Its params are those of rules without a bind.
     pub fn run<'f>(&'f self, frame: &'f mut Frame, env: Env<'f>) -> Run<'f> {
-        let Frame { of, roots, set, active, answers, hits, values } = frame;
+        let Frame { of, roots, set, active, cleared, answers, hits, values } = frame;
+        cleared.clear();
+        cleared.resize(self.rules.len().div_ceil(64), 0);
         answers.clear();
         answers.resize(self.shared.len(), None);
         if *of == self.id {
@@ -318,6 +356,7 @@ impl Jit {
             params: env.params,
             fuel,
             active,
+            cleared,
             answers,
             bytes,
             foreign,
@@ -439,9 +478,36 @@ impl<'f> Run<'f> {
         nothing
     }
 
+    /// Asks the rules of classes all together. Those that find nothing are known afterwards, and not run any more.
+    pub fn ask_together(&mut self, classes: &[usize]) {
+        if self.foreign {
+            return;
+        }
+        let jit = self.jit;
+        let all = classes.iter().filter_map(|class| jit.fused.get(*class));
+        for Fused { rules, function } in all.flatten() {
+            let context = &mut self.context;
+            context.stopped = 0;
+            context.fuel = self.fuel;
+            (function.code)(&raw mut *context);
+            if context.stopped != 0 || context.fuel < 0 {
+                continue;
+            }
+            for (word, bits) in rules {
+                if let Some(cleared) = self.cleared.get_mut(*word) {
+                    *cleared |= bits;
+                }
+            }
+        }
+        self.context.stopped = 0;
+    }
+
     /// Whether nothing in the input speaks for a rule, so that it need not be run.
     #[inline]
     fn is_ruled_out(&self, rule: usize) -> bool {
+        if self.cleared.get(rule / 64).is_some_and(|word| word >> (rule % 64) & 1 == 1) {
+            return true;
+        }
         if self.active.is_empty() {
             return false;
         }
@@ -516,6 +582,26 @@ struct Drafter<'s> {
 /// A plan, and the numbers of its needs.
 type Draft = Option<(Plan, Vec<usize>)>;
 
+/// The drafts of a rule.
+struct Rules {
+    whole: Draft,
+    by_bind: Vec<(usize, Draft)>,
+    can_be_fused: bool,
+}
+
+/// Rules as bits of words.
+fn bits(rules: &[usize]) -> Vec<(usize, u64)> {
+    let mut words: Vec<(usize, u64)> = Vec::new();
+    for rule in rules {
+        let bit = 1 << (rule % 64);
+        match words.last_mut() {
+            Some((word, bits)) if *word == rule / 64 => *bits |= bit,
+            _ => words.push((rule / 64, bit)),
+        }
+    }
+    words
+}
+
 impl Drafter<'_> {
     fn plan(&mut self, body: planner::Body<'_>, params: &[Value]) -> Draft {
         let Sources { module, builtins, layouts, .. } = self.sources;
@@ -530,11 +616,36 @@ impl Drafter<'_> {
         Some((plan, id))
     }
 
-    /// Of each rule, the shared condition that it begins with, if another rule begins with it too.
-    fn firsts(&mut self) -> Vec<Option<usize>> {
+    /// The functions of the rules of a class that can be fused, with the rules of each. A rule that none is made for is
+    /// run alone.
+    fn fused(&mut self, class: &[usize], drafts: &[Rules]) -> Vec<(Vec<usize>, (Plan, FuncId))> {
+        let mut open = Vec::new();
+        for rule in class {
+            if let Some(Rules { whole: Some((plan, needs)), can_be_fused: true, .. }) = drafts.get(*rule) {
+                open.push((*rule, fuse::Member { plan, needs }));
+            }
+        }
+        let mut functions = Vec::new();
+        let mut rest = open.as_slice();
+        while rest.len() > 1 {
+            let members: Vec<_> = rest.iter().map(|(_, member)| *member).collect();
+            let (now, later) = rest.split_at(fuse::fitting(&members).min(rest.len()));
+            rest = later;
+            let plan = fuse::fuse(members.get(..now.len()).unwrap_or_default());
+            let rules: Vec<usize> = now.iter().map(|(rule, _)| *rule).collect();
+            functions.push((rules, plan));
+        }
+        functions.into_iter().filter_map(|(rules, draft)| Some((rules, self.define(Some(draft))?))).collect()
+    }
+
+    /// Of each rule that is run alone, the shared condition that it begins with, if another one begins with it too.
+    fn firsts(&mut self, drafts: &[Rules]) -> Vec<Option<usize>> {
         let mut by_key: HashMap<String, (Vec<usize>, Draft)> = HashMap::new();
         for (index, rule) in self.sources.module.rules.iter().enumerate() {
-            let Some(Stmt::Where(cond)) = rule.body.first() else { continue };
+            let is_alone = drafts.get(index).is_some_and(|draft| {
+                draft.whole.is_some() && draft.by_bind.is_empty() && !draft.can_be_fused
+            });
+            let (Some(Stmt::Where(cond)), true) = (rule.body.first(), is_alone) else { continue };
             let draft = self.plan(planner::Body::Condition(&rule.code, *cond), self.sources.params);
             let draft = draft.filter(|(plan, _)| shared::is_worth_sharing(plan));
             let Some(key) = draft.as_ref().and_then(|(plan, needs)| shared::key(plan, needs)) else {

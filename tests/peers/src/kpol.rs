@@ -74,8 +74,15 @@ impl Alone {
             Ok(Value::from_const(default, &param.ty))
         };
         let params = module.params.iter().map(param).collect::<Result<Vec<_>, String>>()?;
-        let sources =
-            Sources { module, builtins: &builtins, layouts: &layouts, params: &params, bind_params: &[] };
+        // Every rule is for Pods.
+        let sources = Sources {
+            module,
+            builtins: &builtins,
+            layouts: &layouts,
+            params: &params,
+            bind_params: &[],
+            classes: &[(0..module.rules.len()).collect()],
+        };
         let jit = Jit::new(sources).map_err(|error| error.to_string())?;
         let (roots, frame) = (Roots::default(), Frame::default());
         Ok(Alone { module: module.clone(), builtins, layouts, params, jit, roots, frame })
@@ -109,6 +116,7 @@ impl Judge for Alone {
             fuel: DEFAULT_FUEL,
         };
         let mut run = self.jit.run(&mut self.frame, env);
+        run.ask_together(&[0]);
         // Every verdict of the policies is a denial.
         let mut decision = Decision::Allow;
         for rule in 0..self.module.rules.len() {

@@ -51,12 +51,6 @@ pub(crate) fn all(run: &Run) -> Vec<Target> {
         Limit::Most(3.0),
     );
     per_size(
-        "the same, with all that a host does from the facts on",
-        Id::KpolJitJudged,
-        Id::HandTypedAlone,
-        Limit::Most(3.0),
-    );
-    per_size(
         "regorus on gatekeeper-library: at least 150 × kpol",
         Id::RegoQuantities,
         kpol,

@@ -6,6 +6,8 @@
 //!
 //! What rules are loaded for other kinds costs a request nothing but a larger table to look into.
 
+use std::collections::BTreeMap;
+
 use rustc_hash::FxHashMap;
 
 use super::{
@@ -15,17 +17,29 @@ use super::{
 };
 use crate::ir::{Module, Operation, RuleId, Target};
 
+/// A rule on a route.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Item {
+    pub(super) rule: RuleId,
+    /// The position of the target that fits.
+    pub(super) target: u32,
+    /// Whether it has binds.
+    pub(super) is_bound: bool,
+}
+
 /// What requests of one kind, version, subresource and operation, or one sort of event, meet.
 #[derive(Debug, Default)]
 pub(super) struct Route {
-    /// Rules in the module's order, each with the position of the target that fits.
-    pub(super) items: Vec<(usize, usize)>,
+    /// Rules in the module's order.
+    pub(super) items: Vec<Item>,
     /// Rules that know other versions of the kind only.
     pub(super) other_versions: Vec<RuleId>,
     /// The facts that the rules read, with their binds' and exceptions' conditions.
     pub(super) needs: Vec<NeedAt>,
     /// Whether rules see the pod template at different places, so that facts are taken anew for each rule.
     pub(super) mixed: bool,
+    /// The classes of [`Routes::classes`] that the rules are of; none if it is mixed.
+    pub(super) classes: Vec<usize>,
 }
 
 /// All routes of a module.
@@ -35,6 +49,8 @@ pub(super) struct Routes {
     requests: FxHashMap<Box<str>, usize>,
     events: FxHashMap<Box<str>, usize>,
     none: Route,
+    /// Rules that the same requests and events meet.
+    pub(super) classes: Vec<Vec<usize>>,
 }
 
 /// Where a request goes; written into a buffer that is kept.
@@ -87,7 +103,27 @@ impl Routes {
                 }
             }
         }
+        routes.classify();
         routes
+    }
+
+    fn classify(&mut self) {
+        let mut of_rule: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+        for (number, route) in self.all.iter().enumerate().filter(|(_, route)| !route.mixed) {
+            for item in &route.items {
+                of_rule.entry(item.rule.index()).or_default().push(number);
+            }
+        }
+        let mut classes: BTreeMap<Vec<usize>, Vec<usize>> = BTreeMap::new();
+        for (rule, routes) in of_rule {
+            classes.entry(routes).or_default().push(rule);
+        }
+        for (routes, rules) in classes {
+            for number in routes {
+                self.all.get_mut(number).into_iter().for_each(|route| route.classes.push(self.classes.len()));
+            }
+            self.classes.push(rules);
+        }
     }
 
     /// The route of a request, if rules are for it. `buffer` is kept between requests.
@@ -126,6 +162,11 @@ impl Route {
         }
         let id = |index: usize| u32::try_from(index).ok().map(RuleId);
         let other_versions = matched.other_versions.into_iter().filter_map(id).collect();
-        Route { items: matched.items, other_versions, needs, mixed }
+        let item = |(rule, target): (usize, usize)| {
+            let is_bound = plan.binds.get(rule).is_some_and(|binds| !binds.is_empty());
+            Some(Item { rule: id(rule)?, target: u32::try_from(target).ok()?, is_bound })
+        };
+        let items = matched.items.into_iter().filter_map(item).collect();
+        Route { items, other_versions, needs, mixed, classes: Vec::new() }
     }
 }

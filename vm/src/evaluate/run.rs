@@ -9,7 +9,7 @@ use super::{
     facts::Inputs,
     outcome::limited,
     plan::{NeedAt, needs_at},
-    route::Route,
+    route::{Item, Route},
 };
 use crate::{
     interp::{ClusterView, Env, Hit, Interp, NoCluster, Roots, Subject, Trap, explain, hits, trace},
@@ -144,24 +144,25 @@ impl<'j> Judge<'j> {
         outcome.clear();
         outcome.other_versions.extend_from_slice(&route.other_versions);
         if route.mixed {
-            for (index, target) in &route.items {
-                let rule = self.evaluator.module.rules.get(*index);
-                let keys = pod_keys(rule.and_then(|rule| rule.targets.get(*target)));
-                let needs = self.evaluator.plan.rule_needs.get(*index).map_or(&[][..], Vec::as_slice);
+            for item in &route.items {
+                let index = item.rule.index();
+                let rule = self.evaluator.module.rules.get(index);
+                let keys = pod_keys(rule.and_then(|rule| rule.targets.get(item.target as usize)));
+                let needs = self.evaluator.plan.rule_needs.get(index).map_or(&[][..], Vec::as_slice);
                 let needs = needs_at(needs, keys);
-                self.rules(&[(*index, *target)], &needs, inputs, buffers, outcome)?;
+                self.rules((&[*item], &[]), &needs, inputs, buffers, outcome)?;
             }
         } else {
-            self.rules(&route.items, &route.needs, inputs, buffers, outcome)?;
+            self.rules((&route.items, &route.classes), &route.needs, inputs, buffers, outcome)?;
         }
         decide(outcome);
         Ok(())
     }
 
-    /// Judges by rules that see the same facts.
+    /// Judges by rules that see the same facts, all rules of these classes among them.
     fn rules(
         &self,
-        items: &[(usize, usize)],
+        (items, classes): (&[Item], &[usize]),
         needs: &[NeedAt],
         inputs: &Inputs<'_>,
         buffers: &mut Buffers,
@@ -173,18 +174,21 @@ impl<'j> Judge<'j> {
         let evaluator = self.evaluator;
         let env = self.env(&evaluator.params, roots, &[]);
         let mut machine = evaluator.jit.as_ref().map(|jit| jit.run(frame, env));
-        for (index, target) in items {
+        if let (Some(machine), false) = (&mut machine, self.why) {
+            machine.ask_together(classes);
+        }
+        for Item { rule: id, target, is_bound } in items {
+            let index = id.index();
             // Most rules find nothing, and that is all there is to say of them.
-            if let (Some(machine), Some(id), false) = (&mut machine, rule_id(*index), self.why)
-                && evaluator.plan.binds.get(*index).is_none_or(Vec::is_empty)
-                && machine.finds_nothing(*index)
+            if let (Some(machine), false, false) = (&mut machine, is_bound, self.why)
+                && machine.finds_nothing(index)
             {
-                outcome.applied.push(id);
+                outcome.applied.push(*id);
                 continue;
             }
-            let Some(rule) = evaluator.module.rules.get(*index) else { continue };
-            let pod_keys = pod_keys(rule.targets.get(*target));
-            self.rule((*index, rule), &Env { pod_keys, ..env }, &mut machine, outcome)?;
+            let Some(rule) = evaluator.module.rules.get(index) else { continue };
+            let pod_keys = pod_keys(rule.targets.get(*target as usize));
+            self.rule((*id, rule), &Env { pod_keys, ..env }, &mut machine, outcome)?;
         }
         Ok(())
     }
@@ -192,7 +196,7 @@ impl<'j> Judge<'j> {
     /// Judges by one rule: by each bind whose condition holds; without binds, in the default mode.
     fn rule<'e>(
         &self,
-        (index, rule): (usize, &Rule),
+        (id, rule): (RuleId, &Rule),
         env: &Env<'e>,
         machine: &mut Option<Run<'e>>,
         outcome: &mut Outcome,
@@ -203,8 +207,7 @@ impl<'j> Judge<'j> {
         let evaluator = self.evaluator;
         let options = &evaluator.options;
         let mode = |mode: Mode| limited(mode, options.max_mode, self.runtime);
-        let Some(id) = rule_id(index) else { return Ok(()) };
-        let binds = evaluator.plan.binds.get(index).map_or(&[][..], Vec::as_slice);
+        let binds = evaluator.plan.binds.get(id.index()).map_or(&[][..], Vec::as_slice);
         let mut findings = Vec::new();
         if binds.is_empty() {
             outcome.applied.push(id);

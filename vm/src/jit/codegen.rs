@@ -6,7 +6,7 @@
 //! elements) is read behind a branch on the length or count.
 #![allow(clippy::wildcard_enum_match_arm, reason = "a plan names few of the forms that a value can have")]
 
-use std::{collections::HashMap, mem::offset_of};
+use std::{collections::HashMap, mem::offset_of, sync::Arc};
 
 use cranelift_codegen::ir::{
     Block, BlockArg, FuncRef, InstBuilder, MemFlagsData, StackSlot, StackSlotData, StackSlotKind,
@@ -60,6 +60,8 @@ pub(super) struct Codegen<'c, 'f> {
     out: StackSlot,
     /// Where the code goes when it stops early.
     end: Block,
+    /// Where fused rules go that find something.
+    found: Block,
 }
 
 /// Fills a function whose only parameter is the context. `needs` numbers the plan's facts for the context.
@@ -73,7 +75,7 @@ pub(super) fn function(
     b.append_block_params_for_function_params(entry);
     b.switch_to_block(entry);
     let context = *b.block_params(entry).first()?;
-    let end = b.create_block();
+    let (end, found) = (b.create_block(), b.create_block());
     let locals = plan.sites.iter().map(|site| site.locals.len());
     let frame = locals.chain(plan.calls.iter().map(|call| call.args.len())).max().unwrap_or(0);
     let mut slot = |size: usize| {
@@ -82,10 +84,15 @@ pub(super) fn function(
     };
     let (indices, frame, out) = (slot((MAX_LOOPS + 2) * 4), slot(frame * 32), slot(32));
     let mut codegen =
-        Codegen { b, plan, needs, calls, context, locals: HashMap::new(), indices, frame, out, end };
+        Codegen { b, plan, needs, calls, context, locals: HashMap::new(), indices, frame, out, end, found };
     let once = codegen.b.ins().iconst(I64, 1);
     codegen.spend(once, plan.cost)?;
     codegen.block(&plan.steps, end)?;
+    codegen.b.ins().jump(end, &[]);
+    codegen.b.switch_to_block(found);
+    codegen.b.set_cold_block(found);
+    let one = codegen.int(1);
+    codegen.b.ins().store(plain(), one, context, offset(offset_of!(Context<'_>, stopped))?);
     codegen.b.ins().jump(end, &[]);
     codegen.b.switch_to_block(end);
     codegen.b.ins().return_(&[]);
@@ -185,9 +192,22 @@ impl Codegen<'_, '_> {
                     self.branch(cond, go_on, next)?;
                     self.b.switch_to_block(go_on);
                 }
+                Step::If(cond, body) => {
+                    let (yes, after) = (self.b.create_block(), self.b.create_block());
+                    self.branch(cond, yes, after)?;
+                    self.b.switch_to_block(yes);
+                    self.block(body, after)?;
+                    self.b.ins().jump(after, &[]);
+                    self.b.switch_to_block(after);
+                }
                 Step::Let(local, value) => {
                     let regs = self.value(value)?;
                     self.locals.insert(*local, regs);
+                }
+                Step::Hit { cond, .. } if self.plan.is_fused => {
+                    let after = self.b.create_block();
+                    self.branch(cond, self.found, after)?;
+                    self.b.switch_to_block(after);
                 }
                 Step::Unrolled { depth, blocks } => {
                     for (index, steps) in blocks.iter().enumerate() {
@@ -227,6 +247,9 @@ impl Codegen<'_, '_> {
     }
 
     fn set_index(&mut self, depth: u32, index: Word) -> Option<()> {
+        if self.plan.is_fused {
+            return Some(());
+        }
         let at = i32::try_from(depth).ok()?.checked_mul(4)?;
         self.b.ins().stack_store(I64, index, self.indices, at);
         Some(())
@@ -699,7 +722,7 @@ impl Codegen<'_, '_> {
             }
             Cond::Test(text, test) => {
                 let (at, len) = self.present_text(text, no)?;
-                let test = std::ptr::from_ref(self.plan.tests.get(*test)?) as u64;
+                let test = Arc::as_ptr(self.plan.tests.get(*test)?) as u64;
                 let test = self.int(test.cast_signed());
                 let passes = self.ask(Call::Test, &[self.context, test, at, len])?;
                 self.b.ins().brif(passes, yes, &[], no, &[]);
@@ -722,7 +745,7 @@ impl Codegen<'_, '_> {
                     self.b.ins().jump(no, &[]);
                 }
                 self.b.switch_to_block(compare);
-                let test = std::ptr::from_ref(self.plan.pairs.get(*test)?) as u64;
+                let test = Arc::as_ptr(self.plan.pairs.get(*test)?) as u64;
                 let test = self.int(test.cast_signed());
                 let passes = self.ask(Call::Pair, &[self.context, test, x, x_len, y, y_len])?;
                 self.b.ins().brif(passes, yes, &[], no, &[]);

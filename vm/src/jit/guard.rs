@@ -110,6 +110,10 @@ fn block(plan: &Plan, steps: &[Step], locals: &mut Locals) -> Option<Vec<Atom>> 
                     None => continue,
                 }
             }
+            Step::If(cond, body) => match block(plan, body, locals) {
+                Some(atoms) => Some(atoms),
+                None => holds(plan, cond, locals),
+            },
             Step::Let(local, value) => {
                 locals.extend(place(value, locals).map(|place| (*local, place)));
                 continue;
@@ -364,9 +368,20 @@ pub(super) struct Gathering {
 impl Gathering {
     /// The next rule. `functions` are the plans that it may be run by, each with the numbers of its needs; `None` for one
     /// that has no machine code.
-    pub(super) fn rule<'p>(&mut self, functions: impl Iterator<Item = Option<(&'p Plan, &'p [usize])>>) {
+    ///
+    /// Says whether the rule has a guard.
+    pub(super) fn rule<'p>(
+        &mut self,
+        functions: impl Iterator<Item = Option<(&'p Plan, &'p [usize])>>,
+    ) -> bool {
         let guard = self.guard(functions);
         self.rules.push(guard);
+        guard.is_some()
+    }
+
+    /// The next rule, which has no guard.
+    pub(super) fn none(&mut self) {
+        self.rules.push(None);
     }
 
     fn guard<'p>(

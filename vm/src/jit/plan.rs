@@ -7,6 +7,8 @@
 //! A plan is total: what has no form of its own here is a *site*, an expression that `interp` evaluates when the
 //! machine code asks for it. Loops over constant lists are rolled out, so that their elements are constants too.
 
+use std::sync::Arc;
+
 use crate::{
     builtin::Builtin,
     ir::{ClauseId, CompareOp, ExprId, LocalId, Quant, RecordId, RootId, Slot},
@@ -17,7 +19,8 @@ use crate::{
 
 use super::text::{Minus, PairTest, TextTest};
 
-/// One rule under one set of params.
+/// One rule under one set of params, or several that are fused.
+#[derive(Default)]
 pub(super) struct Plan {
     pub(super) steps: Vec<Step>,
     /// What the steps outside all loops cost.
@@ -27,10 +30,14 @@ pub(super) struct Plan {
     /// The facts that machine code reads, in the order of its context.
     pub(super) needs: Vec<(Slot, RootId)>,
     pub(super) sites: Vec<Site>,
-    pub(super) tests: Vec<TextTest>,
-    pub(super) pairs: Vec<PairTest>,
+    pub(super) tests: Vec<Arc<TextTest>>,
+    pub(super) pairs: Vec<Arc<PairTest>>,
     pub(super) calls: Vec<Invoke>,
     pub(super) minuses: Vec<Minus>,
+    /// How large it is: its conditions and values.
+    pub(super) nodes: usize,
+    /// Whether it is of several rules, and says only whether any of them finds something.
+    pub(super) is_fused: bool,
 }
 
 /// A call of a builtin.
@@ -130,10 +137,12 @@ pub(super) struct Elements {
 }
 
 /// A statement.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Step {
     /// The rest of the block only if it holds.
     Where(Cond),
+    /// The inner block only if it holds; then the rest. Only [`super::fuse`] makes it.
+    If(Cond, Vec<Step>),
     Let(LocalId, Node),
     /// The blocks of a loop over a constant list, one after the other, each with its index.
     Unrolled {
@@ -153,7 +162,7 @@ pub(super) enum Step {
 }
 
 /// A loop over a list that is not constant.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Loop {
     pub(super) list: Box<Node>,
     /// What an element is.
@@ -164,7 +173,7 @@ pub(super) struct Loop {
 }
 
 /// A condition.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Cond {
     Const(bool),
     Not(Box<Cond>),
@@ -212,7 +221,7 @@ pub(super) enum Cond {
 }
 
 /// A value.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Node {
     /// Absent, a boolean, an integer or a text.
     Const(Value),

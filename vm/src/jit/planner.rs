@@ -86,17 +86,7 @@ fn plan_with(source: Source<'_>, may_ask: bool) -> Option<Plan> {
         made_up: 0,
         const_fuel: CONST_FUEL,
         may_ask,
-        plan: Plan {
-            steps: Vec::new(),
-            cost: Cost::default(),
-            bound: super::plan::Bound::default(),
-            needs: Vec::new(),
-            sites: Vec::new(),
-            tests: Vec::new(),
-            pairs: Vec::new(),
-            calls: Vec::new(),
-            minuses: Vec::new(),
-        },
+        plan: Plan::default(),
     };
     let steps = match source.body {
         Body::Rule(rule) => planner.block(&rule.body, 0),
@@ -118,6 +108,7 @@ fn plan_with(source: Source<'_>, may_ask: bool) -> Option<Plan> {
     planner.plan.steps = steps;
     planner.plan.cost = planner.cost;
     planner.plan.bound = planner.bound;
+    planner.plan.nodes = planner.nodes;
     Some(planner.plan)
 }
 
@@ -889,13 +880,13 @@ impl<'p> Planner<'p> {
     }
 
     fn pair(&mut self, test: PairTest, a: Node, b: Node, or_both_absent: bool) -> Cond {
-        self.plan.pairs.push(test);
+        self.plan.pairs.push(Arc::new(test));
         let test = self.plan.pairs.len() - 1;
         Cond::Pair { a: Box::new(a), b: Box::new(b), test, or_both_absent }
     }
 
     fn test(&mut self, test: TextTest, text: Node) -> Cond {
-        self.plan.tests.push(test);
+        self.plan.tests.push(Arc::new(test));
         Cond::Test(Box::new(text), self.plan.tests.len() - 1)
     }
 

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use self::things::{objects, thing};
-use super::{Frame, Jit, Sources};
+use super::{Frame, Jit, Sources, plan::Step};
 use crate::{
     fact::Fact,
     interp::{Env, Hit, NoCluster, Roots, Trap, hits, tests::soundness::Generator},
@@ -28,9 +28,16 @@ fn agree(module: &Module, object: Option<&str>, fuel: u64) -> Result<Vec<Hit>, T
     let layouts: Vec<_> = module.roots.iter().map(|root| Arc::new(Layout::new(root).unwrap())).collect();
     let params: Vec<Value> =
         module.params.iter().map(|p| Value::from_const(p.default.as_ref().unwrap(), &p.ty)).collect();
-    let jit =
-        Jit::new(Sources { module, builtins: &[], layouts: &layouts, params: &params, bind_params: &[] })
-            .unwrap();
+    // The rule is fused with itself.
+    let sources = Sources {
+        module,
+        builtins: &[],
+        layouts: &layouts,
+        params: &params,
+        bind_params: &[],
+        classes: &[vec![0, 0]],
+    };
+    let jit = Jit::new(sources).unwrap();
     let mut roots = Roots::default();
     if let Some(object) = object {
         let fact = Fact::build(&layouts[0], &json(object), &[]).unwrap();
@@ -50,7 +57,13 @@ fn agree(module: &Module, object: Option<&str>, fuel: u64) -> Result<Vec<Hit>, T
     let expected = hits(&module.rules[0], &env);
     if jit.coverage()[0].compiled {
         let mut frame = Frame::default();
-        if let Some(found) = jit.run(&mut frame, env).hits(0, None) {
+        let mut run = jit.run(&mut frame, env);
+        run.ask_together(&[0]);
+        if run.cleared.contains(&1) {
+            assert_eq!(Ok(Vec::new()), expected, "cleared:\n{}", crate::print::module_text(module));
+        }
+        run.cleared.fill(0);
+        if let Some(found) = run.hits(0, None) {
             assert_eq!(
                 Ok(found.to_vec()),
                 expected,
@@ -213,8 +226,14 @@ fn the_native_part_is_native() {
     let cond = coder.bool(Op::And(eq, like));
     let module = module_of(thing(), coder, cond);
     let layouts = [Arc::new(Layout::new(&module.roots[0]).unwrap())];
-    let sources =
-        Sources { module: &module, builtins: &[], layouts: &layouts, params: &[], bind_params: &[] };
+    let sources = Sources {
+        module: &module,
+        builtins: &[],
+        layouts: &layouts,
+        params: &[],
+        bind_params: &[],
+        classes: &[],
+    };
     let coverage = Jit::new(sources).unwrap().coverage();
     assert_eq!((coverage[0].compiled, coverage[0].sites.len()), (true, 0));
 }
@@ -242,8 +261,14 @@ fn rules_that_begin_with_one_condition_share_it() {
     let module = Module { roots: vec![thing()], rules, ..Module::default() };
     assert_eq!(verify(&module, &[]).err(), None);
     let layouts = [Arc::new(Layout::new(&module.roots[0]).unwrap())];
-    let sources =
-        Sources { module: &module, builtins: &[], layouts: &layouts, params: &[], bind_params: &[] };
+    let sources = Sources {
+        module: &module,
+        builtins: &[],
+        layouts: &layouts,
+        params: &[],
+        bind_params: &[],
+        classes: &[],
+    };
     let jit = Jit::new(sources).unwrap();
     assert_eq!((jit.before.as_slice(), jit.shared.len()), ([Some(0), None, Some(0)].as_slice(), 1));
     let mut frame = Frame::default();
@@ -273,5 +298,107 @@ fn rules_that_begin_with_one_condition_share_it() {
                 assert_eq!(!hits(&module.rules[rule], &env).unwrap().is_empty(), expected[rule]);
             }
         }
+    }
+}
+
+/// `for x in things { where has x.name  deny when x.name == text }`, or without the `where`.
+fn denies_name(text: &str, spare_locals: usize, guarded: bool) -> crate::ir::Rule {
+    let mut coder = Coder::default();
+    for _ in 0..spare_locals {
+        coder.local("spare", Ty::STR);
+    }
+    let base = coder.object();
+    let list = coder.field(base, things::THINGS, Ty::List(Box::new(things::record_ty())));
+    let local = coder.local("x", things::record_ty());
+    let x = coder.push(Op::Local(local), things::record_ty());
+    let name = coder.field(x, 2, Ty::STR);
+    let wanted = coder.text(text);
+    let cond = coder.bool(Op::Eq(name, wanted));
+    let mut body = vec![Stmt::Verdict { clause: ClauseId(0), cond: Some(cond) }];
+    if guarded {
+        let there = coder.bool(Op::Present(name));
+        body.insert(0, Stmt::Where(there));
+    }
+    rule(coder, vec![Stmt::For { local, list, body }], vec![deny("no")])
+}
+
+#[test]
+fn fused_rules_share_their_loop_and_their_conditions() {
+    let rules = vec![denies_name("a", 0, true), denies_name("b", 2, true), denies_name("c", 1, false)];
+    let module = Module { roots: vec![thing()], rules, ..Module::default() };
+    assert_eq!(verify(&module, &[]).err(), None);
+    let layouts = [Arc::new(Layout::new(&module.roots[0]).unwrap())];
+    let plan = |rule| {
+        super::planner::plan(super::planner::Source {
+            module: &module,
+            builtins: &[],
+            layouts: &layouts,
+            params: &[],
+            body: super::planner::Body::Rule(rule),
+        })
+        .unwrap()
+    };
+    let plans: Vec<_> = module.rules.iter().map(plan).collect();
+    let members: Vec<_> = plans.iter().map(|plan| super::fuse::Member { plan, needs: &[0] }).collect();
+    let (fused, needs) = super::fuse::fuse(&members);
+    assert_eq!(needs, [0]);
+    let [Step::For { body, .. }] = fused.steps.as_slice() else { panic!("{:#?}", fused.steps) };
+    let [Step::If(_, inner), Step::Hit { .. }] = body.as_slice() else { panic!("{body:#?}") };
+    assert!(matches!(inner.as_slice(), [Step::Hit { .. }, Step::Hit { .. }]), "{inner:#?}");
+}
+
+#[test]
+fn what_fused_rules_find_is_found_by_the_rule_that_finds_it() {
+    let rules = vec![
+        denies_name("a", 0, true),
+        denies_name("b", 2, true),
+        denies_name("c", 1, false),
+        denies_name("a", 4, false),
+    ];
+    let module = Module { roots: vec![thing()], rules, ..Module::default() };
+    let layouts = [Arc::new(Layout::new(&module.roots[0]).unwrap())];
+    let sources = Sources {
+        module: &module,
+        builtins: &[],
+        layouts: &layouts,
+        params: &[],
+        bind_params: &[],
+        classes: &[vec![0, 1], vec![2, 3]],
+    };
+    let jit = Jit::new(sources).unwrap();
+    assert_eq!(jit.fused.iter().map(Vec::len).collect::<Vec<_>>(), [1, 1]);
+    let mut frame = Frame::default();
+    for (object, cleared, expected) in [
+        (r#"{"things":[{"name":"a"},{"name":"x"}]}"#, 0b0000, [true, false, false, true]),
+        (r#"{"things":[{"name":"x"},{"name":"b"}]}"#, 0b1100, [false, true, false, false]),
+        (r#"{"things":[{"name":"c"}]}"#, 0b0011, [false, false, true, false]),
+        (r#"{"things":[{"name":"x"},{}]}"#, 0b1111, [false; 4]),
+        (r#"{"things":[]}"#, 0b1111, [false; 4]),
+        ("{}", 0b1111, [false; 4]),
+    ] {
+        let mut roots = Roots::default();
+        roots.insert(Slot::Object, RootId(0), Fact::build(&layouts[0], &json(object), &[]).unwrap());
+        let env = Env {
+            module: &module,
+            builtins: &[],
+            params: &[],
+            roots: &roots,
+            pod_keys: &[],
+            cluster: &NoCluster,
+            subject: None,
+            fuel: crate::evaluate::DEFAULT_FUEL,
+        };
+        let mut run = jit.run(&mut frame, env);
+        run.ask_together(&[0, 1]);
+        assert_eq!(*run.cleared, [cleared], "{object}");
+        for (rule, expected) in expected.into_iter().enumerate() {
+            assert_eq!(!run.finds_nothing(rule), expected, "{object} {rule}");
+            assert_eq!(!run.hits(rule, None).unwrap().is_empty(), expected, "{object} {rule}");
+            assert_eq!(!hits(&module.rules[rule], &env).unwrap().is_empty(), expected);
+        }
+        // Where the fuel does not last for all together, each is run alone.
+        let mut run = jit.run(&mut frame, Env { fuel: 1, ..env });
+        run.ask_together(&[0, 1]);
+        assert_eq!(*run.cleared, [0], "{object}");
     }
 }
