@@ -30,7 +30,7 @@ mod text;
 mod tests;
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::HashMap,
     sync::{
         Arc, Mutex,
         atomic::{AtomicU64, Ordering},
@@ -61,6 +61,10 @@ use crate::{
 
 /// Facts that one function reads, at most; rules that read more stay with `interp`.
 const MAX_NEEDS: usize = 8;
+
+/// Up to so many rules that the same inputs meet compare constants themselves; of more, the constants are looked up for all
+/// together.
+const FEW_RULES: usize = 256;
 
 /// The compiled rules of a module.
 pub struct Jit {
@@ -213,7 +217,10 @@ impl Jit {
             shared: Vec::new(),
         };
         let mut gathering = Gathering::default();
-        let in_class: HashSet<usize> = sources.classes.iter().flatten().copied().collect();
+        let mut class_sizes: HashMap<usize, usize> = HashMap::new();
+        for class in sources.classes {
+            class_sizes.extend(class.iter().map(|rule| (*rule, class.len())));
+        }
         let mut drafts = Vec::with_capacity(module.rules.len());
         for (index, rule) in module.rules.iter().enumerate() {
             let whole = drafter.plan(planner::Body::Rule(rule), sources.params);
@@ -222,10 +229,11 @@ impl Jit {
                 by_bind.push((bind, drafter.plan(planner::Body::Rule(rule), params)));
             }
             let mut can_be_fused = by_bind.is_empty()
-                && in_class.contains(&index)
+                && class_sizes.contains_key(&index)
                 && whole.as_ref().is_some_and(|(plan, _)| fuse::can_be_fused(plan));
-            // Fused code compares constants in less time than a guard looks them up; other tests are calls.
-            let is_cheap = whole.as_ref().is_some_and(|(plan, _)| plan.tests.is_empty());
+            // Fused code compares a few constants in less time than a guard looks them up; other tests are calls.
+            let is_cheap = class_sizes.get(&index).is_some_and(|size| *size <= FEW_RULES)
+                && whole.as_ref().is_some_and(|(plan, _)| plan.tests.is_empty());
             if can_be_fused && is_cheap {
                 gathering.none();
             } else {
