@@ -12,8 +12,12 @@ const EDGES: &[(&str, &[&str])] = &[
     ("stdlib", &["kpol-vm"]),
     ("compiler/manifest", &["kpol-vm"]),
     ("compiler", &["kpol-grammar", "kpol-stdlib", "kpol-vm"]),
-    ("compiler/cli", &["kpol-compiler", "kpol-grammar", "kpol-manifest", "kpol-stdlib", "kpol-vm"]),
-    ("webhook", &[]),
+    (
+        "compiler/cli",
+        &["kpol-admission", "kpol-compiler", "kpol-grammar", "kpol-manifest", "kpol-stdlib", "kpol-vm"],
+    ),
+    ("webhook/admission", &["kpol-vm"]),
+    ("webhook", &["kpol", "kpol-admission"]),
     ("sensor", &[]),
 ];
 

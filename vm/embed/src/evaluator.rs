@@ -2,6 +2,7 @@
 
 use kpol_vm::{
     evaluate::{self, Outcome, Review, Scratch},
+    ir::Operation,
     json::Json,
     project::{MAX_BYTES, ProjectErrorKind},
 };
@@ -50,17 +51,91 @@ impl Session {
         Session::default()
     }
 
-    /// The id of the last request that [`Evaluator::review`] was given, also when it failed; empty if its bytes could not be
-    /// read so far. An AdmissionResponse must repeat it.
-    #[must_use]
-    pub fn uid(&self) -> &str {
-        self.scratch.uid()
+    /// Reads what an AdmissionReview says of its request, and judges nothing: for a host without bundles.
+    ///
+    /// # Errors
+    /// When the bytes are no AdmissionReview.
+    pub fn read(&mut self, body: &[u8]) -> Result<(), ReviewError> {
+        self.scratch.read(body).map_err(ReviewError)
     }
 
-    /// The namespace of the last request that [`Evaluator::review`] was given.
+    /// What the last AdmissionReview that [`Evaluator::review`] was given says of its request, also when there was no answer to it.
     #[must_use]
-    pub fn namespace(&self) -> &str {
-        self.scratch.namespace()
+    pub fn request(&self) -> Request<'_> {
+        Request(&self.scratch)
+    }
+}
+
+/// The request of the last AdmissionReview. Whatever its bytes did not say, or stood behind what could not be read, is
+/// empty.
+#[derive(Clone, Copy, Debug)]
+pub struct Request<'s>(&'s Scratch);
+
+impl<'s> Request<'s> {
+    /// The id, which an AdmissionResponse must repeat.
+    #[must_use]
+    pub fn uid(&self) -> &'s str {
+        self.0.uid()
+    }
+
+    /// What is done.
+    #[must_use]
+    pub fn operation(&self) -> Option<Operation> {
+        self.0.operation()
+    }
+
+    /// The API group of the object; empty: core.
+    #[must_use]
+    pub fn group(&self) -> &'s str {
+        self.0.kind().0
+    }
+
+    /// The API version of the object.
+    #[must_use]
+    pub fn version(&self) -> &'s str {
+        self.0.kind().1
+    }
+
+    /// The kind of what was sent: for `pods/exec` it is `PodExecOptions`.
+    #[must_use]
+    pub fn kind(&self) -> &'s str {
+        self.0.kind().2
+    }
+
+    /// The resource in URLs: `pods`.
+    #[must_use]
+    pub fn resource(&self) -> &'s str {
+        &self.0.request().resource
+    }
+
+    /// The subresource.
+    #[must_use]
+    pub fn subresource(&self) -> Option<&'s str> {
+        Some(self.0.subresource()).filter(|text| !text.is_empty())
+    }
+
+    /// The namespace; empty: none.
+    #[must_use]
+    pub fn namespace(&self) -> &'s str {
+        self.0.namespace()
+    }
+
+    /// The name; empty where the API server will make it up.
+    #[must_use]
+    pub fn name(&self) -> &'s str {
+        self.0.object_name().unwrap_or(&self.0.request().name)
+    }
+
+    /// The name of who asks.
+    #[must_use]
+    pub fn user(&self) -> &'s str {
+        &self.0.user().name
+    }
+
+    /// Whether nothing will be stored.
+    #[must_use]
+    pub fn is_dry_run(&self) -> bool {
+        self.0.request().dry_run
     }
 }
 
@@ -164,11 +239,17 @@ impl Evaluator {
     }
 
     /// Applies the mutations to the object of an `AdmissionReview` until nothing changes any more. On an API server the
-    /// mutated object comes back to be judged, so this judges nothing.
+    /// mutated object comes back to be judged, so this judges nothing. Afterwards the session says what the request was.
     ///
     /// # Errors
     /// As [`Evaluator::review`]; also when mutations undo each other, or one would write below a value that is no object.
-    pub fn mutate(&self, body: &[u8], cluster: &Cluster) -> Result<Patch, ReviewError> {
+    pub fn mutate(
+        &self,
+        body: &[u8],
+        cluster: &Cluster,
+        session: &mut Session,
+    ) -> Result<Patch, ReviewError> {
+        self.inner.read(body, &mut session.scratch).map_err(ReviewError)?;
         if body.len() > MAX_BYTES {
             let message = format!("more than {MAX_BYTES} bytes");
             return Err(ReviewError::bytes(MAX_BYTES, ProjectErrorKind::TooLarge, message));

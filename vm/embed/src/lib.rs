@@ -84,7 +84,7 @@ pub use day::{Day, DayError};
 #[cfg(feature = "compiler")]
 pub use diagnostic::{Diagnostic, Level};
 pub use error::{LoadError, PrepareError, ReviewError};
-pub use evaluator::{Evaluator, Session};
+pub use evaluator::{Evaluator, Request, Session};
 pub use json::{JsonError, json};
 pub use options::{Engine, Options};
 pub use patch::{Patch, PatchOperation};

@@ -13,13 +13,10 @@ use crate::error::ReviewError;
 
 /// The request in a review, for this module's mutations.
 pub(crate) fn review<'r>(review: &'r Json, module: &'r Module) -> Result<Review<'r>, ReviewError> {
-    match review.get("kind").and_then(Json::as_str) {
-        None | Some("AdmissionReview") => {}
-        Some(other) => {
-            return Err(ReviewError::no_review(format!(
-                "expected an AdmissionReview, found `{}`",
-                other.escape_debug()
-            )));
+    for (key, expected) in [("kind", "AdmissionReview"), ("apiVersion", "admission.k8s.io/v1")] {
+        if let Some(other) = review.get(key).and_then(Json::as_str).filter(|found| *found != expected) {
+            let other = other.escape_debug();
+            return Err(ReviewError::no_review(format!("expected `{expected}`, found `{other}`")));
         }
     }
     let Some(request @ Json::Object(_)) = review.get("request") else {

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 
 use super::{
-    EvalError, Evaluator, Outcome, Review,
+    EvalError, Evaluator, Outcome, Request, Review, User,
     facts::Inputs,
     plan::{NeedAt, Plan, needs_at},
     route::{Route, Routes},
@@ -251,6 +251,57 @@ impl Scratch {
     #[must_use]
     pub fn namespace(&self) -> &str {
         &self.head.request.namespace
+    }
+
+    /// Reads what an `AdmissionReview` says besides its objects, which are skipped.
+    ///
+    /// # Errors
+    /// When the bytes are no `AdmissionReview`.
+    pub fn read(&mut self, body: &[u8]) -> Result<(), ReviewError> {
+        self.ready = false;
+        self.object.clear();
+        self.old.clear();
+        self.head.request.uid.clear();
+        let mut cursor = Cursor::new(project::text(body)?, MAX_DEPTH + ENVELOPE);
+        self.head.read(&mut cursor, |_, _, cursor| cursor.skip()).map_err(Stop::told)?;
+        Ok(())
+    }
+
+    /// What the last request says of itself; empty where its bytes could not be read so far.
+    #[must_use]
+    pub fn request(&self) -> &Request {
+        &self.head.request
+    }
+
+    /// Who asks.
+    #[must_use]
+    pub fn user(&self) -> &User {
+        &self.head.user
+    }
+
+    /// The operation, if it is a known one.
+    #[must_use]
+    pub fn operation(&self) -> Option<Operation> {
+        self.head.operation
+    }
+
+    /// Group, version and kind of the object as it was sent.
+    #[must_use]
+    pub fn kind(&self) -> (&str, &str, &str) {
+        let kind = &self.head.kind;
+        (&kind.group, &kind.version, &kind.name)
+    }
+
+    /// The subresource; empty: none.
+    #[must_use]
+    pub fn subresource(&self) -> &str {
+        &self.head.subresource
+    }
+
+    /// The name in the object itself: that of the request is empty where the API server makes it up.
+    #[must_use]
+    pub fn object_name(&self) -> Option<&str> {
+        self.object.name.get().or_else(|| self.old.name.get())
     }
 }
 

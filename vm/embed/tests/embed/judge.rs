@@ -59,7 +59,7 @@ fn a_review_is_answered_with_everything_that_there_is_to_say() {
     assert_eq!((about.doc(), about.owner()), ("Host namespaces are for nobody.", Some("security")));
     assert_eq!((about.mitre(), about.tags()), (&["T1611".to_owned()][..], &["host".to_owned()][..]));
     assert_eq!(hit.to_string(), "denied[critical] acme.host: hostPID is not allowed (spec.hostPID)");
-    assert_eq!((session.uid(), session.namespace()), ("u-1", "shop"));
+    assert_eq!((session.request().uid(), session.request().namespace()), ("u-1", "shop"));
 }
 
 #[test]

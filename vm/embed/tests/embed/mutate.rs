@@ -14,7 +14,7 @@ mutate defaults on Pod {
 fn a_patch_is_what_an_api_server_takes() {
     let evaluator = evaluator(POLICY);
     let body = review("CREATE", r#""object": {"metadata": {"name": "web"}, "spec": {}}"#);
-    let patch = evaluator.mutate(&body, &Cluster::empty()).unwrap();
+    let patch = evaluator.mutate(&body, &Cluster::empty(), &mut Session::new()).unwrap();
     assert_eq!(
         patch.to_json(),
         r#"[{"op":"add","path":"/spec/automountServiceAccountToken","value":false}]"#
@@ -35,7 +35,7 @@ fn what_is_as_it_should_be_needs_no_patch() {
         review("DELETE", r#""oldObject": {"spec": {}}"#),
         review("CREATE", r#""object": {"spec": {}}"#).escape_other_kind(),
     ] {
-        let patch = evaluator.mutate(&body, &Cluster::empty()).unwrap();
+        let patch = evaluator.mutate(&body, &Cluster::empty(), &mut Session::new()).unwrap();
         assert!(patch.is_empty());
         assert_eq!(patch.to_json(), "[]");
     }
@@ -64,7 +64,7 @@ fn an_object_is_mutated_as_if_somebody_created_it() {
 fn a_key_that_stands_twice_is_refused_where_it_stands() {
     let evaluator = evaluator(POLICY);
     let body = review("CREATE", r#""object": {"a": 1, "a": 2}"#);
-    let error = evaluator.mutate(&body, &Cluster::empty()).unwrap_err();
+    let error = evaluator.mutate(&body, &Cluster::empty(), &mut Session::new()).unwrap_err();
     let text = String::from_utf8(body).unwrap();
     let near = text.rfind("\"a\"").unwrap();
     assert!(error.is_bad_input());
@@ -98,7 +98,7 @@ fn what_is_judged_and_what_is_mutated_is_read_alike() {
     bodies.push(good);
     for body in bodies {
         let judged = evaluator.review(&body, &Cluster::empty(), &mut session);
-        let mutated = evaluator.mutate(&body, &Cluster::empty());
+        let mutated = evaluator.mutate(&body, &Cluster::empty(), &mut Session::new());
         let shown = String::from_utf8_lossy(&body);
         assert!(
             judged.is_ok() == mutated.is_ok(),

@@ -10,6 +10,9 @@ use crate::{
     },
 };
 
+/// The version of the API whose reviews these are. Its predecessor `v1beta1` left Kubernetes with 1.22.
+const API_VERSION: &str = "admission.k8s.io/v1";
+
 /// What a request says before and after its objects. Buffers are kept between requests.
 #[derive(Debug, Default)]
 pub(super) struct Head {
@@ -90,21 +93,24 @@ impl Head {
         let mut found = false;
         fields(
             cursor,
-            |name| one_of(name, [b"kind", b"request"]),
+            |name| one_of(name, [b"kind", b"apiVersion", b"request"]),
             |index, cursor| {
-                if index == 0 {
-                    let at = cursor.at;
-                    self.word.clear();
-                    self.text(cursor, |head| &mut head.word)?;
-                    let kind = &self.word;
-                    if kind == "AdmissionReview" {
-                        return Ok(());
+                let expected = match index {
+                    0 => "AdmissionReview",
+                    1 => API_VERSION,
+                    _ => {
+                        found = true;
+                        return self.request(cursor, &mut object);
                     }
-                    let message = format!("expected an AdmissionReview, found `{}`", kind.escape_debug());
-                    return Err(error(at, Kind::Review, message));
+                };
+                let at = cursor.at;
+                self.word.clear();
+                self.text(cursor, |head| &mut head.word)?;
+                if self.word == expected {
+                    return Ok(());
                 }
-                found = true;
-                self.request(cursor, &mut object)
+                let message = format!("expected `{expected}`, found `{}`", self.word.escape_debug());
+                Err(error(at, Kind::Review, message))
             },
         )?;
         cursor.end()?;

@@ -1,0 +1,503 @@
+//! From the bytes of an AdmissionReview to the answer.
+//!
+//! Nothing here knows of HTTP but the status: the bytes come from the router, and go back through it.
+//! [Source](https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/#webhook-request-and-response).
+
+use std::{borrow::Cow, cell::RefCell, collections::BTreeMap, time::Instant};
+
+use base64::Engine as _;
+use kpol::{Answer, Effect, Hit, Mode, Operation, Patch, ReviewError, Session, Severity};
+use serde::Serialize;
+
+use crate::{
+    metrics::{DurationLabels, HitLabels, Metrics, RequestLabels},
+    policies::{Policies, Ready},
+    settings::FailurePolicy,
+};
+
+/// The most bytes of a message to who asks: a status has to fit into a terminal, and the API server cuts warnings at 4 KiB.
+const MAX_MESSAGE: usize = 16 << 10;
+/// The most warnings of an answer. [Source](https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/#response).
+const MAX_WARNINGS: usize = 64;
+
+/// Which of the two webhooks is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Webhook {
+    /// Judges.
+    Validate,
+    /// Changes.
+    Mutate,
+}
+
+impl Webhook {
+    /// As metrics and logs name it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Webhook::Validate => "validate",
+            Webhook::Mutate => "mutate",
+        }
+    }
+}
+
+/// What the host decides about answers.
+#[derive(Clone, Copy, Debug)]
+pub struct Manner {
+    /// What becomes of requests that cannot be judged.
+    pub failure_policy: FailurePolicy,
+    /// Whether mutated objects are judged at once.
+    pub validate_mutated: bool,
+}
+
+/// An answer over HTTP.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reply {
+    /// The status: 200 with an AdmissionReview, or another one with a text.
+    pub status: u16,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+#[derive(Serialize)]
+struct Review<'a> {
+    #[serde(rename = "apiVersion")]
+    api_version: &'static str,
+    kind: &'static str,
+    response: Response<'a>,
+}
+
+#[derive(Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Response<'a> {
+    uid: Cow<'a, str>,
+    allowed: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<Status>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<String>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    audit_annotations: BTreeMap<&'static str, String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    patch_type: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    patch: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Status {
+    code: u16,
+    reason: &'static str,
+    message: String,
+}
+
+thread_local! {
+    /// One session per bundle, kept by each thread: with their buffers, reviews that pass allocate next to nothing.
+    static SESSIONS: RefCell<Vec<Session>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Answers one request.
+#[must_use]
+pub fn answer(
+    webhook: Webhook,
+    policies: &Policies,
+    body: &[u8],
+    manner: Manner,
+    metrics: &Metrics,
+) -> Reply {
+    SESSIONS.with_borrow_mut(|sessions| {
+        sessions.resize_with(policies.bundles.len().max(sessions.len()).max(1), Session::new);
+        let asked = Asked {
+            webhook,
+            policies,
+            manner,
+            metrics,
+            started: Instant::now(),
+            response: Response { allowed: true, ..Response::default() },
+            decision: "allowed",
+        };
+        match webhook {
+            Webhook::Validate => asked.validate(body, sessions),
+            Webhook::Mutate => asked.mutate(body, sessions),
+        }
+    })
+}
+
+/// A request while it is answered.
+struct Asked<'a> {
+    webhook: Webhook,
+    policies: &'a Policies,
+    manner: Manner,
+    metrics: &'a Metrics,
+    started: Instant,
+    response: Response<'a>,
+    decision: &'static str,
+}
+
+impl<'a> Asked<'a> {
+    fn validate(mut self, body: &[u8], sessions: &mut [Session]) -> Reply {
+        let mut denials = Vec::new();
+        for (ready, session) in self.policies.bundles.iter().zip(sessions.iter_mut()) {
+            if let Err(error) = self.judge(ready, body, session, &mut denials) {
+                match self.failed(ready, &error, session) {
+                    Failure::Refused(reply) => return reply,
+                    Failure::Blocks => return self.done(session),
+                    Failure::Passes => {}
+                }
+            }
+        }
+        if !denials.is_empty() {
+            self.deny(403, "Forbidden", denials.join("\n"));
+        }
+        let Some(session) = sessions.first_mut() else { return self.unreadable("no session") };
+        if self.policies.bundles.is_empty() {
+            // Nothing has read it so far, and the answer must repeat its id.
+            if let Err(error) = read_without_policies(body, session) {
+                return self.unreadable(&error);
+            }
+        }
+        self.done(session)
+    }
+
+    /// Judges by one bundle.
+    fn judge(
+        &mut self,
+        ready: &Ready,
+        body: &[u8],
+        session: &mut Session,
+        denials: &mut Vec<String>,
+    ) -> Result<(), ReviewError> {
+        let answer = ready.evaluator.review(body, &ready.cluster, session)?;
+        let hits: Vec<Found> = answer.hits().map(Found::new).collect();
+        if hits.is_empty() && answer.other_versions().next().is_none() && answer.omitted() == 0 {
+            return Ok(());
+        }
+        self.others(&answer);
+        for hit in hits {
+            self.found(&hit, session, denials);
+        }
+        Ok(())
+    }
+
+    /// What else an answer says: rules that could not look, hits that were left out.
+    fn others(&mut self, answer: &Answer<'_>) {
+        let names: Vec<&str> = answer.other_versions().map(|rule| rule.name()).collect();
+        if !names.is_empty() {
+            self.annotate("unchecked", &names.join(", "));
+        }
+        if answer.omitted() > 0 {
+            self.annotate("omitted", &answer.omitted().to_string());
+        }
+    }
+
+    fn found(&mut self, hit: &Found, session: &Session, denials: &mut Vec<String>) {
+        let request = session.request();
+        let line = format!("[{}] {}", hit.rule, hit.message);
+        let effect = match (&hit.exception, hit.effect) {
+            (Some(exception), _) => {
+                self.annotate("excepted", &format!("{} by {exception}", hit.rule));
+                "excepted"
+            }
+            (None, Effect::Deny | Effect::Kill) => {
+                self.annotate("denied", &hit.rule);
+                denials.push(line);
+                "deny"
+            }
+            (None, Effect::Warn | Effect::Alert) => {
+                self.annotate("warned", &hit.rule);
+                self.warn(line);
+                "warn"
+            }
+            (None, Effect::Record) => {
+                self.annotate("recorded", &hit.rule);
+                "record"
+            }
+        };
+        let mode = mode_word(hit.mode);
+        let operation = operation_word(request.operation());
+        let kind = self.policies.label(request.group(), request.kind());
+        self.metrics
+            .hits
+            .get_or_create(&HitLabels { rule: hit.rule.clone(), mode, effect, kind, operation })
+            .inc();
+        tracing::info!(
+            rule = hit.rule,
+            mode,
+            effect,
+            severity = hit.severity.map(severity_word),
+            exception = hit.exception,
+            expired_exception = hit.expired,
+            message = hit.message,
+            blames = hit.blames,
+            webhook = self.webhook.word(),
+            uid = request.uid(),
+            operation,
+            group = request.group(),
+            kind = request.kind(),
+            subresource = request.subresource(),
+            namespace = request.namespace(),
+            name = request.name(),
+            user = request.user(),
+            dry_run = request.is_dry_run(),
+            "hit"
+        );
+    }
+
+    fn mutate(mut self, body: &[u8], sessions: &mut [Session]) -> Reply {
+        let mut operations: Vec<serde_json::Value> = Vec::new();
+        let mut applied = Vec::new();
+        let mut current = Cow::Borrowed(body);
+        let Some(session) = sessions.first_mut() else { return self.unreadable("no session") };
+        if let Err(error) = read_without_policies(body, session) {
+            return self.unreadable(&error);
+        }
+        for ready in &self.policies.bundles {
+            if ready.bundle.mutations().next().is_none() {
+                continue;
+            }
+            let patch = match ready.evaluator.mutate(&current, &ready.cluster, session) {
+                Ok(patch) => patch,
+                Err(error) => match self.failed(ready, &error, session) {
+                    Failure::Refused(reply) => return reply,
+                    Failure::Blocks => return self.done(session),
+                    Failure::Passes => continue,
+                },
+            };
+            if patch.is_empty() {
+                continue;
+            }
+            applied.extend(patch.applied().iter().cloned());
+            match serde_json::from_str(&patch.to_json()) {
+                Ok(serde_json::Value::Array(more)) => operations.extend(more),
+                Ok(_) | Err(_) => return self.unreadable("the patch is no list"),
+            }
+            // The mutations of the next bundle see what these made of the object.
+            match with_object(&current, &patch) {
+                Ok(review) => current = Cow::Owned(review),
+                Err(error) => return self.unreadable(&error),
+            }
+        }
+        if self.manner.validate_mutated {
+            let mut denials = Vec::new();
+            for ready in &self.policies.bundles {
+                if let Err(error) = self.judge(ready, &current, session, &mut denials) {
+                    match self.failed(ready, &error, session) {
+                        Failure::Refused(reply) => return reply,
+                        Failure::Blocks => return self.done(session),
+                        Failure::Passes => {}
+                    }
+                }
+            }
+            if !denials.is_empty() {
+                self.deny(403, "Forbidden", denials.join("\n"));
+                return self.done(session);
+            }
+        }
+        if !operations.is_empty() {
+            self.decision = "mutated";
+            self.annotate("mutated", &applied.join(", "));
+            let patch = serde_json::Value::Array(operations).to_string();
+            self.response.patch_type = Some("JSONPatch");
+            self.response.patch = Some(base64::engine::general_purpose::STANDARD.encode(patch));
+            let request = session.request();
+            tracing::info!(
+                mutations = applied.join(", "),
+                uid = request.uid(),
+                operation = operation_word(request.operation()),
+                group = request.group(),
+                kind = request.kind(),
+                namespace = request.namespace(),
+                name = request.name(),
+                user = request.user(),
+                dry_run = request.is_dry_run(),
+                "mutated"
+            );
+        }
+        self.done(session)
+    }
+
+    /// A review that a bundle did not answer.
+    fn failed(&mut self, ready: &Ready, error: &ReviewError, session: &Session) -> Failure {
+        let request = session.request();
+        if error.byte().is_some() {
+            return Failure::Refused(self.refused(&error.to_string()));
+        }
+        // What only counts hits does not block because it cannot look.
+        let may_block = self.webhook == Webhook::Mutate || ready.can_deny;
+        let blocks = may_block && self.manner.failure_policy == FailurePolicy::Fail;
+        tracing::error!(
+            error = error.to_string(),
+            rule = error.rule(),
+            bundle = ready.name,
+            webhook = self.webhook.word(),
+            uid = request.uid(),
+            operation = operation_word(request.operation()),
+            group = request.group(),
+            kind = request.kind(),
+            namespace = request.namespace(),
+            name = request.name(),
+            user = request.user(),
+            blocks,
+            "the request cannot be judged"
+        );
+        self.decision = "error";
+        self.annotate("error", &error.to_string());
+        let message = format!("kpol cannot judge this request: {error}");
+        if !blocks {
+            self.warn(message);
+            return Failure::Passes;
+        }
+        let (code, reason) = if error.is_bad_input() { (422, "Invalid") } else { (500, "InternalError") };
+        self.deny(code, reason, message);
+        self.decision = "error";
+        Failure::Blocks
+    }
+
+    fn deny(&mut self, code: u16, reason: &'static str, message: String) {
+        self.decision = "denied";
+        self.response.allowed = false;
+        self.response.status = Some(Status { code, reason, message: cut(message) });
+    }
+
+    fn warn(&mut self, message: String) {
+        if self.decision == "allowed" {
+            self.decision = "warned";
+        }
+        match self.response.warnings.len() {
+            MAX_WARNINGS => self.response.warnings.push("(more warnings are left out)".into()),
+            more if more > MAX_WARNINGS => {}
+            _ => self.response.warnings.push(cut(message)),
+        }
+    }
+
+    /// Adds to an annotation of the API server's audit log; it puts the webhook's name before the key.
+    fn annotate(&mut self, key: &'static str, text: &str) {
+        let value = self.response.audit_annotations.entry(key).or_default();
+        if value.len() + text.len() > MAX_MESSAGE || value.split(", ").any(|known| known == text) {
+            return;
+        }
+        if !value.is_empty() {
+            value.push_str(", ");
+        }
+        value.push_str(text);
+    }
+
+    fn done(self, session: &Session) -> Reply {
+        let Asked { webhook, policies, metrics, started, mut response, decision, .. } = self;
+        let request = session.request();
+        let kind = policies.label(request.group(), request.kind());
+        let operation = operation_word(request.operation());
+        response.uid = request.uid().to_owned().into();
+        let review = Review { api_version: "admission.k8s.io/v1", kind: "AdmissionReview", response };
+        let reply = match serde_json::to_vec(&review) {
+            Ok(body) => Reply { status: 200, body },
+            Err(error) => {
+                Reply { status: 500, body: format!("the answer cannot be written: {error}\n").into() }
+            }
+        };
+        let webhook = webhook.word();
+        metrics.took(&DurationLabels { webhook, operation, kind: kind.clone() }, started.elapsed());
+        metrics.requests.get_or_create(&RequestLabels { webhook, operation, kind, decision }).inc();
+        reply
+    }
+
+    /// Bytes that are no review: whoever sent them is no API server.
+    fn refused(&self, error: &str) -> Reply {
+        self.metrics.reject("not_a_review");
+        tracing::warn!(error, webhook = self.webhook.word(), "the bytes are no AdmissionReview");
+        Reply { status: 400, body: format!("{error}\n").into() }
+    }
+
+    fn unreadable(self, error: &str) -> Reply {
+        self.refused(error)
+    }
+}
+
+/// What becomes of a request that a bundle did not answer.
+enum Failure {
+    /// Its bytes are no review.
+    Refused(Reply),
+    /// It is refused.
+    Blocks,
+    /// It passes, as far as this bundle goes.
+    Passes,
+}
+
+/// A hit, out of the session that it borrows.
+struct Found {
+    rule: String,
+    message: String,
+    effect: Effect,
+    mode: Mode,
+    severity: Option<Severity>,
+    exception: Option<String>,
+    expired: Option<String>,
+    blames: String,
+}
+
+impl Found {
+    fn new(hit: Hit<'_>) -> Found {
+        Found {
+            rule: hit.rule().to_owned(),
+            message: hit.message().to_owned(),
+            effect: hit.effect(),
+            mode: hit.mode(),
+            severity: hit.severity(),
+            exception: hit.exception().map(str::to_owned),
+            expired: hit.expired_exception().map(str::to_owned),
+            blames: hit.blames().join(", "),
+        }
+    }
+}
+
+/// Reads a request that no bundle has read.
+fn read_without_policies(body: &[u8], session: &mut Session) -> Result<(), String> {
+    session.read(body).map_err(|error| error.to_string())
+}
+
+/// The review with the object as a patch leaves it.
+fn with_object(body: &[u8], patch: &Patch) -> Result<Vec<u8>, String> {
+    let mut review: serde_json::Value = serde_json::from_slice(body).map_err(|error| error.to_string())?;
+    let object = review.pointer_mut("/request/object").ok_or("this request has no object")?;
+    *object = patch.object().into();
+    serde_json::to_vec(&review).map_err(|error| error.to_string())
+}
+
+/// At most [`MAX_MESSAGE`] bytes of a text.
+fn cut(mut text: String) -> String {
+    const MORE: &str = " … (cut)";
+    if text.len() > MAX_MESSAGE {
+        let end = (0..=MAX_MESSAGE - MORE.len()).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+        text.truncate(end);
+        text.push_str(MORE);
+    }
+    text
+}
+
+fn mode_word(mode: Mode) -> &'static str {
+    match mode {
+        Mode::Dryrun => "dryrun",
+        Mode::Warn | Mode::Alert => "warn",
+        Mode::Deny | Mode::Enforce => "deny",
+    }
+}
+
+fn severity_word(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Low => "low",
+        Severity::Medium => "medium",
+        Severity::High => "high",
+        Severity::Critical => "critical",
+    }
+}
+
+/// As Kubernetes writes it.
+#[must_use]
+pub fn operation_word(operation: Option<Operation>) -> &'static str {
+    match operation {
+        Some(Operation::Create) => "CREATE",
+        Some(Operation::Update) => "UPDATE",
+        Some(Operation::Delete) => "DELETE",
+        Some(Operation::Connect) => "CONNECT",
+        None => "unknown",
+    }
+}

@@ -1,0 +1,18 @@
+//! The parts of `kpol-webhook`, the admission webhook of kpol: bundles in, verdicts out.
+//!
+//! ```text
+//!   files, PolicyBundles ──▶ policies ──▶ Store (swapped whole)          watches ──▶ Namespaces, referential objects
+//!                                           │                                            │
+//!   API server ──TLS──▶ serve ──▶ router ──▶ admission ──▶ AdmissionReview ◀─────────────┘
+//!                        bounds    bounds       │
+//!                                               ├──▶ metrics
+//!                                               └──▶ log
+//! ```
+//!
+//! Neither the parser nor the type checker of the language is in it: it loads what `kpolc build` made, by the crate `kpol`.
+#![forbid(unsafe_code)]
+
+pub mod admission;
+pub mod metrics;
+pub mod policies;
+pub mod settings;

@@ -1,0 +1,175 @@
+//! What the command line says.
+
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use kpol::Mode;
+
+/// The admission webhook of kpol: loads bundles that `kpolc build` made, and answers the API server
+#[derive(Clone, Debug, Parser)]
+#[command(name = "kpol-webhook", version, max_term_width = 100)]
+pub struct Command {
+    /// What to do
+    #[command(subcommand)]
+    pub task: Task,
+    /// The form of the log
+    #[arg(long, global = true, value_enum, default_value = "json", env = "KPOL_LOG_FORMAT")]
+    pub log_format: LogFormat,
+}
+
+/// The tasks of the program.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Task {
+    /// Answer the API server
+    Serve(Box<Serve>),
+}
+
+/// The form of the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// One JSON object per line
+    Json,
+    /// For people
+    Text,
+}
+
+/// What `serve` needs.
+#[derive(Clone, Debug, Args)]
+pub struct Serve {
+    /// The policies
+    #[command(flatten)]
+    pub policies: PolicyArgs,
+    /// Address and port of the webhook (TLS)
+    #[arg(long, default_value = "0.0.0.0:8443")]
+    pub listen: SocketAddr,
+    /// Address and port of /metrics, /healthz and /readyz without TLS, for Prometheus and the kubelet
+    #[arg(long, default_value = "0.0.0.0:9090")]
+    pub listen_metrics: SocketAddr,
+    /// The certificate
+    #[command(flatten)]
+    pub certificate: CertificateArgs,
+    /// The bounds
+    #[command(flatten)]
+    pub bounds: Bounds,
+    /// Judge objects after mutating them, and refuse what the rules would deny
+    #[arg(long)]
+    pub validate_mutated: bool,
+}
+
+/// Where policies come from, and how they hold.
+#[derive(Clone, Debug, Args)]
+pub struct PolicyArgs {
+    /// A bundle, or a directory of bundles (*.kpolb); read again when it changes. May be repeated
+    #[arg(long = "bundle", value_name = "PATH")]
+    pub bundles: Vec<PathBuf>,
+    /// Take only bundles that the owner of this public key (PEM) has signed. May be repeated
+    #[arg(long = "key", value_name = "FILE")]
+    pub keys: Vec<PathBuf>,
+    /// A value for a param: NAME=JSON, or NAME=TEXT. May be repeated
+    #[arg(long = "param", value_name = "NAME=VALUE", value_parser = param)]
+    pub params: Vec<(String, serde_json::Value)>,
+    /// The mode of rules that no bind names: nothing blocks before somebody says so
+    #[arg(long, value_enum, default_value = "dryrun")]
+    pub default_mode: ModeArg,
+    /// The hardest mode that is applied, whatever binds say
+    #[arg(long, value_enum, default_value = "deny")]
+    pub max_mode: ModeArg,
+    /// What to answer when a request cannot be judged; say the same in the webhook configuration
+    #[arg(long, value_enum, default_value = "fail")]
+    pub failure_policy: FailurePolicy,
+    /// How often files are looked at
+    #[arg(long, value_name = "SECONDS", default_value = "2", value_parser = seconds)]
+    pub poll: Duration,
+}
+
+/// The certificate of the webhook.
+#[derive(Clone, Debug, Args)]
+pub struct CertificateArgs {
+    /// The certificate chain (PEM); read again when it changes
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    pub tls_cert: Option<PathBuf>,
+    /// Its private key (PEM)
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    pub tls_key: Option<PathBuf>,
+    /// Answer only clients with a certificate of this CA (PEM): that of the API server
+    #[arg(long, value_name = "FILE")]
+    pub client_ca: Option<PathBuf>,
+    /// Answer only clients whose certificate has this common name. May be repeated
+    #[arg(long, value_name = "NAME", requires = "client_ca")]
+    pub client_name: Vec<String>,
+}
+
+/// What one webhook takes on. Beyond it requests are turned away at once, with a status that lets the API server's
+/// `failurePolicy` decide.
+#[derive(Clone, Debug, Args)]
+pub struct Bounds {
+    /// The largest request, in bytes: the API server takes objects of 3 MiB, and an update has two
+    #[arg(long, value_name = "BYTES", default_value_t = 2 * (3 << 20) + (1 << 16))]
+    pub max_body: usize,
+    /// The bytes of requests that are held at the same time
+    #[arg(long, value_name = "BYTES", default_value_t = 64 << 20)]
+    pub max_held: usize,
+    /// The requests that are answered at the same time
+    #[arg(long, value_name = "N", default_value_t = 256)]
+    pub max_in_flight: usize,
+    /// The connections that are open at the same time
+    #[arg(long, value_name = "N", default_value_t = 512)]
+    pub max_connections: usize,
+    /// The requests of one HTTP/2 connection at the same time
+    #[arg(long, value_name = "N", default_value_t = 128)]
+    pub max_streams: u32,
+    /// How long a client may take for its TLS handshake, for its headers, and for its body
+    #[arg(long, value_name = "SECONDS", default_value = "5", value_parser = seconds)]
+    pub client_timeout: Duration,
+    /// The steps that one rule may take for one request
+    #[arg(long, value_name = "N", default_value_t = 20_000_000)]
+    pub max_steps: u64,
+    /// How long to go on answering after SIGTERM, before new connections are refused
+    #[arg(long, value_name = "SECONDS", default_value = "3", value_parser = seconds)]
+    pub shutdown_delay: Duration,
+    /// How long requests that are being answered may take afterwards
+    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
+    pub drain: Duration,
+}
+
+/// A mode on the command line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ModeArg {
+    /// Hits are logged and counted
+    Dryrun,
+    /// Hits are warnings to who asks
+    Warn,
+    /// Hits refuse the request
+    Deny,
+}
+
+impl From<ModeArg> for Mode {
+    fn from(mode: ModeArg) -> Mode {
+        match mode {
+            ModeArg::Dryrun => Mode::Dryrun,
+            ModeArg::Warn => Mode::Warn,
+            ModeArg::Deny => Mode::Deny,
+        }
+    }
+}
+
+/// What happens to a request that cannot be judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum FailurePolicy {
+    /// It is refused
+    Fail,
+    /// It passes, with a warning
+    Ignore,
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds: f64 = text.parse().map_err(|_| "expected a number of seconds".to_owned())?;
+    Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())
+}
+
+fn param(text: &str) -> Result<(String, serde_json::Value), String> {
+    let (name, value) = text.split_once('=').ok_or("expected NAME=VALUE")?;
+    // What is no JSON is a text: `registry=ghcr.io/acme`.
+    let value = serde_json::from_str(value).unwrap_or_else(|_| value.into());
+    Ok((name.to_owned(), value))
+}
