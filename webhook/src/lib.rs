@@ -13,6 +13,11 @@
 #![forbid(unsafe_code)]
 
 pub mod admission;
+pub mod bundles;
 pub mod metrics;
 pub mod policies;
+pub mod router;
+pub mod run;
+pub mod serve;
 pub mod settings;
+pub mod tls;
