@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use kpol_admission::webhook_config::{Address, FailurePolicy, Settings, mutating, validating};
 use kpol_vm::{
     bundle::{self, About},
     ir::Module,
@@ -10,7 +11,7 @@ use kpol_vm::{
 
 use crate::{
     CliError, Exit, Io,
-    args::{BuildArgs, Emit, Global},
+    args::{BuildArgs, Emit, FailurePolicyArg, Global, WebhookArgs},
     bundles,
     load::{LoadOptions, load},
     render::{self, Paint, Role},
@@ -23,7 +24,7 @@ pub(crate) fn run(args: &BuildArgs, global: &Global, io: &mut Io) -> Result<Exit
             let help = "name it: `kpolc build policies -o policies.kpolb`".to_owned();
             return Err(CliError::usage("where the bundle is written is not given", help));
         }
-        (out, Emit::Bundle | Emit::Ir) => out.as_deref(),
+        (out, Emit::Bundle | Emit::Ir | Emit::WebhookConfig) => out.as_deref(),
     };
     let options = LoadOptions { kubernetes: args.kubernetes, ..LoadOptions::of(&args.compile) };
     let loaded = load(&args.paths, &options, io)?;
@@ -40,6 +41,7 @@ pub(crate) fn run(args: &BuildArgs, global: &Global, io: &mut Io) -> Result<Exit
     }
     let bytes = match args.emit {
         Emit::Ir => module_text(module).into_bytes(),
+        Emit::WebhookConfig => webhook_config(module, &args.webhook, io)?,
         Emit::Bundle => bundle_of(module, loaded.compiled.correlations.clone())?,
     };
     match out {
@@ -52,6 +54,50 @@ pub(crate) fn run(args: &BuildArgs, global: &Global, io: &mut Io) -> Result<Exit
         }
     }
     Ok(exit)
+}
+
+/// The webhook configurations of a module, as YAML.
+fn webhook_config(module: &Module, args: &WebhookArgs, io: &mut Io) -> Result<Vec<u8>, CliError> {
+    let address = match (&args.webhook_url, args.service.split_once('/')) {
+        (Some(url), _) if url.starts_with("https://") => Address::Url(url.clone()),
+        (Some(url), _) => {
+            let help = "the API server calls webhooks by https only: --webhook-url https://HOST:PORT".to_owned();
+            return Err(CliError::usage(format!("`{url}` does not begin with https://"), help));
+        }
+        (None, Some((namespace, name))) => {
+            Address::Service { namespace: namespace.into(), name: name.into(), port: args.service_port }
+        }
+        (None, None) => {
+            let help = "name it with its namespace: --service kpol-system/kpol-webhook".to_owned();
+            return Err(CliError::usage(format!("`{}` is no Service", args.service), help));
+        }
+    };
+    let ca = args.ca.as_deref().map(|path| bundles::read_text(path, io)).transpose()?.unwrap_or_default();
+    let settings = Settings {
+        name: args.name.clone(),
+        address,
+        ca,
+        exempt_namespaces: args.exempt_namespace.clone(),
+        failure_policy: match args.failure_policy {
+            FailurePolicyArg::Fail => FailurePolicy::Fail,
+            FailurePolicyArg::Ignore => FailurePolicy::Ignore,
+        },
+        timeout_seconds: args.webhook_timeout,
+        ..Settings::default()
+    };
+    let mut text = String::new();
+    let configurations = [validating([module], &settings), mutating([module], &settings)];
+    for configuration in configurations.into_iter().flatten() {
+        let yaml = serde_saphyr::to_string(&configuration)
+            .map_err(|error| CliError::usage(format!("no YAML can be made: {error}"), String::new()))?;
+        text.push_str("---\n");
+        text.push_str(&yaml);
+    }
+    if text.is_empty() {
+        let help = "rules on events run in the sensor; a webhook needs rules on kinds".to_owned();
+        return Err(CliError::usage("no rule is about requests to the API server", help));
+    }
+    Ok(text.into_bytes())
 }
 
 /// The bytes of a bundle that this build's own loader takes.
