@@ -16,6 +16,7 @@ pub mod admission;
 pub mod bundles;
 pub mod metrics;
 pub mod policies;
+pub mod policy_bundles;
 pub mod router;
 pub mod run;
 pub mod serve;

@@ -12,12 +12,16 @@ use tokio::{sync::watch, task::JoinHandle};
 use crate::{
     admission::Manner,
     bundles::Files,
-    metrics::{BundleInfo, Metrics},
-    policies::{Maker, Policies, Store, until_tomorrow},
+    metrics::Metrics,
+    policies::{Maker, Store, until_tomorrow},
+    policy_bundles,
     router::{App, health, router},
     serve::{Server, listen},
     settings::{PolicyArgs, Serve},
 };
+
+/// What the store calls bundles from files together.
+const FILES: &str = "files";
 
 /// Why the webhook does not start.
 #[derive(Debug, thiserror::Error)]
@@ -63,20 +67,10 @@ fn look(files: &mut Files, maker: &Maker, store: &Store, metrics: &Metrics, firs
     if !look.changed && !first {
         return;
     }
-    let policies = Policies::new(look.ready, look.missing);
-    for param in maker.unknown_params(&policies) {
+    store.update(FILES, look.ready, look.missing, metrics);
+    for param in maker.unknown_params(&store.get()) {
         tracing::warn!(param, "no bundle has this param");
     }
-    let info = |ready: &Arc<crate::policies::Ready>| {
-        let info = BundleInfo {
-            bundle: ready.name.clone(),
-            digest: ready.bundle.digest().to_string(),
-            producer: ready.bundle.producer().to_owned(),
-        };
-        (info, ready.since)
-    };
-    metrics.in_use(policies.bundles.iter().map(info));
-    store.set(policies);
 }
 
 /// Looks at the files again and again, on a thread of its own.
@@ -122,6 +116,15 @@ pub async fn serve(args: Serve) -> Result<(), StartError> {
     let maker = Maker::new(&args.policies, loader(&args.policies)?, args.bounds.max_steps);
     let (stopper, stop) = watch::channel(false);
 
+    let client = match args.policies.policy_bundles {
+        true => Some(client().await?),
+        false => None,
+    };
+    if args.policies.bundles.is_empty() && client.is_none() {
+        let why = "there are no policies: give --bundle, or --policy-bundles to take them from the cluster";
+        return Err(StartError::Settings(why.into()));
+    }
+
     let tls = crate::tls::start(&args.certificate, args.policies.poll, stop.clone()).await?;
 
     let mut files = Files::new(args.policies.bundles.clone());
@@ -133,6 +136,11 @@ pub async fn serve(args: Serve) -> Result<(), StartError> {
         })
     };
     let files = first.await.map_err(|error| StartError::Settings(error.to_string()))?;
+    if let Some(client) = client {
+        store.expect(policy_bundles::SOURCE, &metrics);
+        let (store, metrics) = (Arc::clone(&store), Arc::clone(&metrics));
+        tokio::spawn(policy_bundles::run(client, maker.clone(), store, metrics, stop.clone()));
+    }
     keep_looking(files, maker, Arc::clone(&store), Arc::clone(&metrics), args.policies.poll, stop.clone());
 
     let manner =
@@ -169,6 +177,13 @@ pub async fn serve(args: Serve) -> Result<(), StartError> {
     let _ = probes.await;
     tracing::info!("the end");
     Ok(())
+}
+
+/// A client of the API server: of the cluster that this runs in, or of the kubeconfig.
+async fn client() -> Result<kube::Client, StartError> {
+    kube::Client::try_default()
+        .await
+        .map_err(|error| StartError::Settings(format!("the API server cannot be reached: {error}")))
 }
 
 fn address(server: &Server) -> String {

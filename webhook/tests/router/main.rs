@@ -18,7 +18,7 @@ use kpol::Loader;
 use kpol_webhook::{
     admission::Manner,
     metrics::Metrics,
-    policies::{Maker, Policies, Store},
+    policies::{Maker, Store},
     router::{App, router},
     settings::{Command, Serve, Task},
 };
@@ -59,7 +59,7 @@ impl World {
             let compiled = kpol::compile(text).unwrap_or_else(|error| panic!("{error}"));
             Arc::new(maker.make(&format!("{n}.kpolb"), compiled.bytes()).unwrap())
         });
-        store.set(Policies::new(ready.collect(), Vec::new()));
+        store.update("test", ready.collect(), Vec::new(), &metrics);
         let manner = Manner {
             failure_policy: serve.policies.failure_policy,
             validate_mutated: serve.validate_mutated,

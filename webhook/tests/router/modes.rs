@@ -130,10 +130,8 @@ async fn without_a_bundle_everything_passes_and_nothing_is_ready() {
     let world = World::of(&[], &[]);
     let response = world.ask("/validate", pod(json!({"hostPID": true}))).await;
     assert_eq!(response, json!({"uid": "705ab4f5-6393-11e8-b7cc-42010a800002", "allowed": true}));
-    world.app.store.set(kpol_webhook::policies::Policies::new(
-        Vec::new(),
-        vec!["policies.kpolb: refused: this is no bundle".into()],
-    ));
+    let missing = vec!["policies.kpolb: refused: this is no bundle".into()];
+    world.app.store.update("test", Vec::new(), missing, &world.app.metrics);
     let get = |path: &str| axum::http::Request::get(path).body(axum::body::Body::empty()).unwrap();
     let said = world.send(get("/readyz")).await;
     assert_eq!(said.status, StatusCode::SERVICE_UNAVAILABLE);

@@ -61,7 +61,8 @@ fn webhook_config(module: &Module, args: &WebhookArgs, io: &mut Io) -> Result<Ve
     let address = match (&args.webhook_url, args.service.split_once('/')) {
         (Some(url), _) if url.starts_with("https://") => Address::Url(url.clone()),
         (Some(url), _) => {
-            let help = "the API server calls webhooks by https only: --webhook-url https://HOST:PORT".to_owned();
+            let help =
+                "the API server calls webhooks by https only: --webhook-url https://HOST:PORT".to_owned();
             return Err(CliError::usage(format!("`{url}` does not begin with https://"), help));
         }
         (None, Some((namespace, name))) => {
