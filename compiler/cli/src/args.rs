@@ -274,6 +274,9 @@ pub(crate) struct BuildArgs {
     /// The versions of Kubernetes that the policies are for: 1.31..1.36, or one
     #[arg(long, value_name = "RANGE")]
     pub(crate) kubernetes: Option<MinorRange>,
+    /// The name of the PolicyBundle of `--emit policy-bundle`
+    #[arg(long, value_name = "NAME", default_value = "kpol")]
+    pub(crate) policy_bundle_name: String,
     #[command(flatten)]
     pub(crate) webhook: WebhookArgs,
     #[command(flatten)]
@@ -326,6 +329,8 @@ pub(crate) enum Emit {
     Bundle,
     /// The intermediate representation as text, for people
     Ir,
+    /// A PolicyBundle of the cluster with the bundle in it, as YAML
+    PolicyBundle,
     /// Webhook configurations that name what the policies have to see, as YAML
     WebhookConfig,
 }

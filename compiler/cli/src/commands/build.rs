@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use kpol_admission::webhook_config::{Address, FailurePolicy, Settings, mutating, validating};
+use kpol_admission::webhook_config::{
+    Address, FailurePolicy, Settings, mutating, policy_bundle as policy_bundle_resource, validating,
+};
 use kpol_vm::{
     bundle::{self, About},
     ir::Module,
@@ -18,13 +20,16 @@ use crate::{
     report::{Report, count},
 };
 
+/// The largest bundle that goes into a resource: etcd takes 1.5 MiB, and base64 adds a third.
+const MAX_RESOURCE: usize = 1 << 20;
+
 pub(crate) fn run(args: &BuildArgs, global: &Global, io: &mut Io) -> Result<Exit, CliError> {
     let out = match (&args.out, args.emit) {
         (None, Emit::Bundle) => {
             let help = "name it: `kpolc build policies -o policies.kpolb`".to_owned();
             return Err(CliError::usage("where the bundle is written is not given", help));
         }
-        (out, Emit::Bundle | Emit::Ir | Emit::WebhookConfig) => out.as_deref(),
+        (out, Emit::Bundle | Emit::Ir | Emit::WebhookConfig | Emit::PolicyBundle) => out.as_deref(),
     };
     let options = LoadOptions { kubernetes: args.kubernetes, ..LoadOptions::of(&args.compile) };
     let loaded = load(&args.paths, &options, io)?;
@@ -42,6 +47,10 @@ pub(crate) fn run(args: &BuildArgs, global: &Global, io: &mut Io) -> Result<Exit
     let bytes = match args.emit {
         Emit::Ir => module_text(module).into_bytes(),
         Emit::WebhookConfig => webhook_config(module, &args.webhook, io)?,
+        Emit::PolicyBundle => {
+            let bytes = bundle_of(module, loaded.compiled.correlations.clone())?;
+            policy_bundle(&args.policy_bundle_name, &bytes)?
+        }
         Emit::Bundle => bundle_of(module, loaded.compiled.correlations.clone())?,
     };
     match out {
@@ -54,6 +63,20 @@ pub(crate) fn run(args: &BuildArgs, global: &Global, io: &mut Io) -> Result<Exit
         }
     }
     Ok(exit)
+}
+
+/// A bundle as the resource that webhooks watch, as YAML.
+fn policy_bundle(name: &str, bytes: &[u8]) -> Result<Vec<u8>, CliError> {
+    if bytes.len() > MAX_RESOURCE {
+        let help = "an object in the cluster has room for 1 MiB; give the webhook a file instead".to_owned();
+        return Err(CliError::usage(format!("the bundle has {}", count(bytes.len(), "byte")), help));
+    }
+    yaml(&policy_bundle_resource(name, bytes)).map(String::into_bytes)
+}
+
+fn yaml(value: &serde_json::Value) -> Result<String, CliError> {
+    serde_saphyr::to_string(value)
+        .map_err(|error| CliError::usage(format!("no YAML can be made: {error}"), None))
 }
 
 /// The webhook configurations of a module, as YAML.
@@ -89,10 +112,8 @@ fn webhook_config(module: &Module, args: &WebhookArgs, io: &mut Io) -> Result<Ve
     let mut text = String::new();
     let configurations = [validating([module], &settings), mutating([module], &settings)];
     for configuration in configurations.into_iter().flatten() {
-        let yaml = serde_saphyr::to_string(&configuration)
-            .map_err(|error| CliError::usage(format!("no YAML can be made: {error}"), String::new()))?;
         text.push_str("---\n");
-        text.push_str(&yaml);
+        text.push_str(&yaml(&configuration)?);
     }
     if text.is_empty() {
         let help = "rules on events run in the sensor; a webhook needs rules on kinds".to_owned();
