@@ -226,7 +226,7 @@ impl<'a> Asked<'a> {
             severity = hit.severity.map(severity_word),
             exception = hit.exception,
             expired_exception = hit.expired,
-            message = hit.message,
+            text = hit.message,
             blames = hit.blames,
             webhook = self.webhook.word(),
             uid = request.uid(),
