@@ -104,21 +104,34 @@ pub fn answer(
     manner: Manner,
     metrics: &Metrics,
 ) -> Reply {
-    SESSIONS.with_borrow_mut(|sessions| {
-        sessions.resize_with(policies.bundles.len().max(sessions.len()).max(1), Session::new);
-        let asked = Asked {
-            webhook,
-            policies,
-            manner,
-            metrics,
-            started: Instant::now(),
-            response: Response { allowed: true, ..Response::default() },
-            decision: "allowed",
-        };
-        match webhook {
-            Webhook::Validate => asked.validate(body, sessions),
-            Webhook::Mutate => asked.mutate(body, sessions),
-        }
+    let work = || {
+        SESSIONS.with_borrow_mut(|sessions| {
+            sessions.resize_with(policies.bundles.len().max(sessions.len()).max(1), Session::new);
+            let asked = Asked {
+                webhook,
+                policies,
+                manner,
+                metrics,
+                started: Instant::now(),
+                response: Response { allowed: true, ..Response::default() },
+                decision: "allowed",
+            };
+            match webhook {
+                Webhook::Validate => asked.validate(body, sessions),
+                Webhook::Mutate => asked.mutate(body, sessions),
+            }
+        })
+    };
+    // Nothing in it panics. If something did, it would be this request's trouble and nobody else's.
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)).unwrap_or_else(|_| {
+        SESSIONS.set(Vec::new());
+        metrics.reject("panic");
+        tracing::error!(
+            webhook = webhook.word(),
+            bytes = body.len(),
+            "judging a request panicked: please report it"
+        );
+        Reply { status: 500, body: b"judging this request panicked; see the log\n".to_vec() }
     })
 }
 
