@@ -32,7 +32,7 @@ pub use jiff::civil::Date;
 use crate::{
     builtin::Builtin,
     fact::{Fact, FactError},
-    interp::{ClusterView, Trap},
+    interp::{ClusterView, Env, NoCluster, Roots, Trap},
     ir::{Const, Mode, Module, RootId, Slot},
     jit::{Jit, JitError, Sources},
     json::Json,
@@ -210,10 +210,30 @@ impl Evaluator {
         let params = plan::bind_params(&module, &options.params)?;
         let bind_params: Vec<Vec<Value>> =
             module.binds.iter().map(|bind| plan::override_params(&module, &params, bind)).collect();
-        let plan = plan::Plan::new(&module);
+        let mut plan = plan::Plan::new(&module);
+        let cluster = cluster_facts(&plan, &layouts, options.kubernetes);
+        let mut roots = Roots::default();
+        cluster.iter().for_each(|(root, fact)| roots.insert(Slot::Cluster, *root, Arc::clone(fact)));
+        plan.settle(|at| {
+            let condition = module.binds.get(at.bind)?.conditions.get(at.position)?;
+            if !plan::is_about_the_cluster(&condition.code) {
+                return None;
+            }
+            let env = Env {
+                module: &module,
+                builtins: &builtins,
+                params: bind_params.get(at.bind)?,
+                roots: &roots,
+                pod_keys: &[],
+                cluster: &NoCluster,
+                subject: None,
+                fuel: options.fuel,
+            };
+            // One that is stopped is stopped at each review, and said there.
+            run::holds(condition, &env).ok()
+        });
         let routes = route::Routes::new(&module, &plan);
         let tries = bytes::Tries::new(&module, &plan, &routes, &layouts);
-        let cluster = cluster_facts(&plan, &layouts, options.kubernetes);
         let jit = match options.engine {
             Engine::Interp => None,
             Engine::Jit => Some(Jit::new(Sources {

@@ -486,6 +486,13 @@ impl<'f> Run<'f> {
         nothing
     }
 
+    /// The same for a rule with binds, if none of them changes params that it reads: then it finds nothing under any of them.
+    #[inline]
+    pub fn finds_nothing_bound(&mut self, rule: usize) -> bool {
+        self.jit.rules.get(rule).is_some_and(|compiled| compiled.by_bind.is_empty())
+            && self.finds_nothing(rule)
+    }
+
     /// Asks the rules of classes all together. Those that find nothing are known afterwards, and not run any more.
     pub fn ask_together(&mut self, classes: &[usize]) {
         if self.foreign {
