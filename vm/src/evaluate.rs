@@ -242,6 +242,7 @@ impl Evaluator {
                 layouts: &layouts,
                 params: &params,
                 bind_params: &bind_params,
+                fixed: &roots,
                 classes: &routes.classes,
             })?),
         };

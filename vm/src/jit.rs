@@ -53,7 +53,7 @@ use self::{
 };
 use crate::{
     builtin::Builtin,
-    interp::{Env, Hit},
+    interp::{Env, Hit, Roots},
     ir::{ExprId, Module, Op, RootId, Rule, Slot, Stmt},
     layout::Layout,
     value::Value,
@@ -160,6 +160,8 @@ pub struct Sources<'s> {
     pub params: &'s [Value],
     /// The params' values under each bind.
     pub bind_params: &'s [Vec<Value>],
+    /// Facts that are the same for every input, as the cluster's version is: constants, too.
+    pub fixed: &'s Roots,
     /// Rules that always meet the same inputs, by index.
     pub classes: &'s [Vec<usize>],
 }
@@ -619,8 +621,8 @@ fn bits(rules: &[usize]) -> Vec<(usize, u64)> {
 
 impl Drafter<'_> {
     fn plan(&mut self, body: planner::Body<'_>, params: &[Value]) -> Draft {
-        let Sources { module, builtins, layouts, .. } = self.sources;
-        let plan = planner::plan(planner::Source { module, builtins, layouts, params, body })?;
+        let Sources { module, builtins, layouts, fixed, .. } = self.sources;
+        let plan = planner::plan(planner::Source { module, builtins, layouts, params, fixed, body })?;
         let needs = plan.needs.iter().map(|need| self.needs.number(*need)).collect();
         Some((plan, needs))
     }
