@@ -5,6 +5,8 @@
 
 use std::sync::LazyLock;
 
+use kpol_vm::ir::Meta;
+
 const TABLE: &str = include_str!("../data/controls.tsv");
 
 /// A control.
@@ -68,6 +70,54 @@ pub fn cis_numbers(number: &str) -> Vec<(&'static str, &'static Control)> {
         .filter(|(_, its, _)| *its == number)
         .map(|(benchmark, _, control)| (benchmark, control))
         .collect()
+}
+
+/// The controls that a rule stands for: those of its tags, and those that its CIS numbers mean. A number means what the
+/// newest benchmark with it means, unless a tag says which control it is.
+#[must_use]
+pub fn of(meta: &Meta) -> Vec<&'static Control> {
+    let mut all: Vec<&'static Control> = meta.tags.iter().filter_map(|tag| control(tag)).collect();
+    for number in &meta.cis {
+        let means = cis_numbers(number);
+        if means.iter().any(|(_, control)| all.contains(control)) {
+            continue;
+        }
+        let newest = means.iter().filter(|(benchmark, _)| benchmark.starts_with("cis-"));
+        if let Some((_, control)) = newest.max_by_key(|(benchmark, _)| age(benchmark)) {
+            all.push(control);
+        }
+    }
+    all
+}
+
+/// Every benchmark version that numbers CIS controls: those of CIS from old to new, then the others.
+#[must_use]
+pub fn benchmarks() -> &'static [&'static str] {
+    &BENCHMARKS
+}
+
+static BENCHMARKS: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
+    let mut all: Vec<&'static str> = Vec::new();
+    // The control with the most numbers has the versions in order; later ones add what it lacks at the end.
+    let mut cis: Vec<&Control> = controls().iter().filter(|control| control.framework == "cis").collect();
+    cis.sort_by_key(|control| std::cmp::Reverse(control.numbers.len()));
+    for (benchmark, _) in cis.iter().flat_map(|control| &control.numbers) {
+        if !all.contains(benchmark) {
+            all.push(benchmark);
+        }
+    }
+    all
+});
+
+/// The newest version of the CIS benchmark itself: `cis-1.12`.
+#[must_use]
+pub fn newest_cis() -> &'static str {
+    benchmarks().iter().rfind(|name| name.starts_with("cis-")).copied().unwrap_or_default()
+}
+
+/// The place of a benchmark version in the order of controls.tsv, which goes from old to new.
+fn age(benchmark: &str) -> Option<usize> {
+    benchmarks().iter().position(|known| *known == benchmark)
 }
 
 fn rows() -> impl Iterator<Item = &'static str> {
@@ -163,6 +213,28 @@ mod tests {
         for control in controls() {
             assert_eq!(tagged(control.id), control.scope != Scope::Cluster, "{}", control.id);
         }
+    }
+
+    fn meta(tags: &[&str], cis: &[&str]) -> Meta {
+        let owned = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
+        Meta { tags: owned(tags), cis: owned(cis), ..Meta::default() }
+    }
+
+    fn ids(meta: &Meta) -> Vec<&'static str> {
+        of(meta).iter().map(|control| control.id).collect()
+    }
+
+    #[test]
+    fn a_number_means_what_the_newest_benchmark_with_it_means() {
+        assert_eq!(ids(&meta(&[], &["5.2.2"])), ["cis.pod.privileged"]);
+        assert_eq!(ids(&meta(&[], &["5.2.13"])), ["cis.pod.host_ports"]);
+        assert!(ids(&meta(&["own"], &["9.9"])).is_empty());
+        assert_eq!(newest_cis(), "cis-1.12");
+    }
+
+    #[test]
+    fn a_tag_says_which_control_a_number_means() {
+        assert_eq!(ids(&meta(&["cis.pod.host_pid"], &["5.2.2"])), ["cis.pod.host_pid"]);
     }
 
     #[test]

@@ -16,7 +16,7 @@ const EDGES: &[(&str, &[&str])] = &[
         "compiler/cli",
         &["kpol-admission", "kpol-compiler", "kpol-grammar", "kpol-manifest", "kpol-stdlib", "kpol-vm"],
     ),
-    ("webhook/admission", &["kpol-vm"]),
+    ("webhook/admission", &["kpol-stdlib", "kpol-vm"]),
     ("webhook", &["kpol", "kpol-admission"]),
     ("sensor", &[]),
 ];

@@ -2,9 +2,10 @@
 //!
 //! ```text
 //!   Module   ──▶ webhook_config: which requests the API server has to ask about
-//!   findings ──▶ report: totals by control, namespace and severity; PolicyReports, JSON lines, HTML
+//!   findings ──▶ report: totals by control, namespace and severity; PolicyReports, JSON, JSON lines, HTML
 //! ```
 #![forbid(unsafe_code)]
 #![cfg_attr(not(test), deny(clippy::disallowed_methods))]
 
+pub mod report;
 pub mod webhook_config;

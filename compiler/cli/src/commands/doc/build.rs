@@ -157,7 +157,7 @@ impl<'c> Builder<'c> {
             verdicts: Vec::new(),
             params: Vec::new(),
             techniques: meta.mitre.iter().filter_map(|id| mitre::technique(id)).collect(),
-            controls: coverage::controls_of(meta),
+            controls: kpol_stdlib::controls::of(meta),
             cis: meta.cis.clone(),
             tags: meta
                 .tags

@@ -4,8 +4,6 @@ use kpol_stdlib::{
     controls::{self, Control},
     mitre,
 };
-use kpol_vm::ir::Meta;
-
 use super::{
     model::{Framework, Link, Row, Rule, Tactic},
     words,
@@ -65,42 +63,6 @@ pub(crate) fn tactic_title(short: &'static str) -> &'static str {
     TACTICS.iter().find(|(name, _, _)| *name == short).map_or(short, |(_, title, _)| title)
 }
 
-/// The controls that a rule stands for: those of its tags, and those that its CIS numbers mean.
-pub(crate) fn controls_of(meta: &Meta) -> Vec<&'static Control> {
-    let mut all: Vec<&'static Control> = meta.tags.iter().filter_map(|tag| controls::control(tag)).collect();
-    for number in &meta.cis {
-        let means = controls::cis_numbers(number);
-        if means.iter().any(|(_, control)| all.contains(control)) {
-            continue;
-        }
-        let newest = means.iter().filter(|(benchmark, _)| benchmark.starts_with("cis-"));
-        if let Some((_, control)) = newest.max_by_key(|(benchmark, _)| age(benchmark)) {
-            all.push(control);
-        }
-    }
-    all
-}
-
-/// The place of a benchmark version in the order of controls.tsv, which goes from old to new.
-fn age(benchmark: &str) -> Option<usize> {
-    benchmarks().iter().position(|known| *known == benchmark)
-}
-
-/// Every benchmark version that numbers CIS controls: those of CIS from old to new, then the others.
-fn benchmarks() -> Vec<&'static str> {
-    let mut all: Vec<&'static str> = Vec::new();
-    // The control with the most numbers has the versions in order; later ones add what it lacks at the end.
-    let mut cis: Vec<&Control> =
-        controls::controls().iter().filter(|control| control.framework == "cis").collect();
-    cis.sort_by_key(|control| std::cmp::Reverse(control.numbers.len()));
-    for (benchmark, _) in cis.iter().flat_map(|control| &control.numbers) {
-        if !all.contains(benchmark) {
-            all.push(benchmark);
-        }
-    }
-    all
-}
-
 /// Every framework with its controls.
 pub(crate) fn frameworks(rules: &[&Rule]) -> Vec<Framework> {
     FRAMEWORKS
@@ -145,7 +107,7 @@ fn columns(framework: &str, of: &[&'static Control]) -> Vec<(String, &'static st
 fn cis_columns(of: &[&'static Control]) -> Vec<(String, &'static str)> {
     let numbers = |benchmark: &str| of.iter().map(|control| control.number(benchmark)).collect::<Vec<_>>();
     let mut runs: Vec<Vec<&'static str>> = Vec::new();
-    for benchmark in benchmarks() {
+    for benchmark in controls::benchmarks() {
         let family = |benchmark: &str| benchmark.split('-').next().unwrap_or_default().to_owned();
         match runs.last_mut() {
             Some(run)
@@ -191,27 +153,6 @@ pub(crate) fn tactics(rules: &[&Rule]) -> (Vec<Tactic>, Vec<&'static str>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn meta(tags: &[&str], cis: &[&str]) -> Meta {
-        let owned = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
-        Meta { tags: owned(tags), cis: owned(cis), ..Meta::default() }
-    }
-
-    fn ids(meta: &Meta) -> Vec<&'static str> {
-        controls_of(meta).iter().map(|control| control.id).collect()
-    }
-
-    #[test]
-    fn a_number_means_what_the_newest_benchmark_with_it_means() {
-        assert_eq!(ids(&meta(&[], &["5.2.2"])), ["cis.pod.privileged"]);
-        assert_eq!(ids(&meta(&[], &["5.2.13"])), ["cis.pod.host_ports"]);
-        assert!(ids(&meta(&["own"], &["9.9"])).is_empty());
-    }
-
-    #[test]
-    fn a_tag_says_which_control_a_number_means() {
-        assert_eq!(ids(&meta(&["cis.pod.host_pid"], &["5.2.2"])), ["cis.pod.host_pid"]);
-    }
 
     #[test]
     fn every_framework_has_its_controls_and_every_number_a_column() {
