@@ -355,7 +355,9 @@ fn ceiling() {
         "--tls-key".into(),
         dir.join("tls.key").into(),
     ]);
-    let settings::Task::Serve(serve) = <settings::Command as clap::Parser>::parse_from(args).task;
+    let settings::Task::Serve(serve) = <settings::Command as clap::Parser>::parse_from(args).task else {
+        panic!("serve")
+    };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let (_stopper, stop) = tokio::sync::watch::channel(false);

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 use kpol_webhook::{
+    audit::{self, Verdict},
     run,
     settings::{Command, LogFormat, Task},
 };
@@ -20,10 +21,20 @@ fn main() -> ExitCode {
         }
     };
     let done = match command.task {
-        Task::Serve(args) => runtime.block_on(run::serve(*args)),
+        Task::Serve(args) => {
+            runtime.block_on(run::serve(*args)).map(|()| 0).map_err(|error| error.to_string())
+        }
+        Task::Audit(args) => {
+            let verdict = runtime.block_on(audit::run(*args)).map_err(|error| error.to_string());
+            verdict.map(|verdict| match verdict {
+                Verdict::Clean => 0,
+                Verdict::Violations => 1,
+                Verdict::Incomplete => 3,
+            })
+        }
     };
     match done {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => ExitCode::from(code),
         Err(error) => {
             eprintln!("error: {error}");
             ExitCode::from(2)

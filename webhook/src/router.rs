@@ -90,6 +90,20 @@ pub fn health(app: Arc<App>) -> Router {
     health_routes().fallback(nothing_here).with_state(app)
 }
 
+/// `/metrics` and `/healthz` of a process that answers no requests.
+pub fn only_metrics(all: Arc<Metrics>) -> Router {
+    let metrics = move || {
+        let text = all.text();
+        async move { openmetrics(text) }
+    };
+    Router::new().route("/metrics", get(metrics)).route("/healthz", get(healthz)).fallback(nothing_here)
+}
+
+fn openmetrics(text: String) -> Response {
+    let kind = HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
+    ([(header::CONTENT_TYPE, kind)], text).into_response()
+}
+
 fn health_routes() -> Router<Arc<App>> {
     Router::new()
         .route("/metrics", get(metrics))
@@ -117,8 +131,7 @@ async fn readyz(State(app): State<Arc<App>>) -> Response {
 }
 
 async fn metrics(State(app): State<Arc<App>>) -> Response {
-    let text = HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
-    ([(header::CONTENT_TYPE, text)], app.metrics.text()).into_response()
+    openmetrics(app.metrics.text())
 }
 
 async fn validate(State(app): State<Arc<App>>, request: Request) -> Response {

@@ -180,10 +180,29 @@ pub async fn serve(args: Serve) -> Result<(), StartError> {
 }
 
 /// A client of the API server: of the cluster that this runs in, or of the kubeconfig.
-async fn client() -> Result<kube::Client, StartError> {
+///
+/// # Errors
+/// When there is none.
+pub async fn client() -> Result<kube::Client, StartError> {
     kube::Client::try_default()
         .await
         .map_err(|error| StartError::Settings(format!("the API server cannot be reached: {error}")))
+}
+
+/// Serves `/metrics` alone, until `stop` is true.
+///
+/// # Errors
+/// When the address cannot be listened on.
+pub async fn serve_metrics(
+    address: std::net::SocketAddr,
+    metrics: Arc<Metrics>,
+    stop: watch::Receiver<bool>,
+) -> Result<(), StartError> {
+    let router = crate::router::only_metrics(Arc::clone(&metrics));
+    let bounds = crate::settings::Bounds::default();
+    let server = Server { listener: bind(address).await?, tls: None, router, bounds, metrics };
+    tokio::spawn(server.run(stop));
+    Ok(())
 }
 
 fn address(server: &Server) -> String {
@@ -195,7 +214,7 @@ async fn bind(address: std::net::SocketAddr) -> Result<tokio::net::TcpListener, 
 }
 
 /// Waits for the signal to end.
-async fn signal() {
+pub async fn signal() {
     use tokio::signal::unix::{SignalKind, signal};
     let Ok(mut terminate) = signal(SignalKind::terminate()) else {
         let _ = tokio::signal::ctrl_c().await;

@@ -10,6 +10,7 @@ use crate::settings::{Command, Task};
 fn maker() -> Maker {
     let serve = match Command::parse_from(["kpol-webhook", "serve"]).task {
         Task::Serve(serve) => serve,
+        Task::Audit(_) => panic!("serve"),
     };
     Maker::new(&serve.policies, Loader::new(), serve.bounds.max_steps)
 }

@@ -49,6 +49,7 @@ fn settings(args: &[&str]) -> Serve {
     let all = ["kpol-webhook", "serve"].iter().chain(args).copied();
     match Command::try_parse_from(all).unwrap().task {
         Task::Serve(serve) => *serve,
+        Task::Audit(_) => panic!("serve"),
     }
 }
 
