@@ -84,7 +84,7 @@ pub struct BundleInfo {
 }
 
 /// A kind of objects.
-#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+#[derive(Clone, Debug, Hash, PartialEq, Eq, PartialOrd, Ord, EncodeLabelSet)]
 pub struct KindLabels {
     /// The kind.
     pub kind: String,
@@ -115,6 +115,10 @@ pub struct Metrics {
     pub cached: Family<KindLabels, Gauge>,
     /// The bytes that they take.
     pub cached_bytes: Family<KindLabels, Gauge>,
+    /// Objects of the cluster that do not have the form of their kind.
+    pub misfits: Family<KindLabels, Counter>,
+    /// Watches that failed, and are tried again.
+    pub watch_errors: Family<KindLabels, Counter>,
 }
 
 impl Default for Metrics {
@@ -148,6 +152,8 @@ impl Metrics {
             refused: Family::default(),
             cached: Family::default(),
             cached_bytes: Family::default(),
+            misfits: Family::default(),
+            watch_errors: Family::default(),
             registry: Registry::default(),
         };
         registry.register("requests", "Requests that were answered", metrics.requests.clone());
@@ -176,6 +182,12 @@ impl Metrics {
             Unit::Bytes,
             metrics.cached_bytes.clone(),
         );
+        registry.register(
+            "misfits",
+            "Objects left out because they do not have the form of their kind",
+            metrics.misfits.clone(),
+        );
+        registry.register("watch_errors", "Watches that failed", metrics.watch_errors.clone());
         Metrics { registry, ..metrics }
     }
 
