@@ -31,12 +31,15 @@ use tokio::sync::watch;
 use crate::{
     bundles::Files,
     metrics::Metrics,
-    policies::{Maker, Ready},
-    run::{StartError, client, loader},
+    policies::{Maker, Ready, Store},
+    policy_bundles,
+    run::{FILES, StartError, client, loader},
     settings::Audit,
 };
 use list::{End, Kind, Pages, kinds};
 
+/// How long policies may take to be in use, with what they ask of the cluster.
+const SETTLE: Duration = Duration::from_secs(30);
 /// How long a replica keeps the Lease without renewing it.
 const LEASE: Duration = Duration::from_secs(30);
 /// How long before its end it is renewed.
@@ -93,6 +96,16 @@ pub async fn run(args: Audit) -> Result<Verdict, AuditError> {
         Some(name) => Some(Lease::new(client.clone(), name).await?),
         None => None,
     };
+    let store = Arc::new(Store::new());
+    if !args.policies.no_watch {
+        let (store, metrics) = (Arc::clone(&store), Arc::clone(&metrics));
+        tokio::spawn(crate::watch::keep(Some(client.clone()), store, metrics, stop.clone()));
+    }
+    if args.policies.policy_bundles {
+        store.expect(policy_bundles::SOURCE, &metrics);
+        let (store, metrics) = (Arc::clone(&store), Arc::clone(&metrics));
+        tokio::spawn(policy_bundles::run(client.clone(), maker.clone(), store, metrics, stop.clone()));
+    }
     let mut files = Files::new(args.policies.bundles.clone());
     loop {
         let mut ended = stop.clone();
@@ -103,13 +116,23 @@ pub async fn run(args: Audit) -> Result<Verdict, AuditError> {
             }
         }
         let look = files.look(&maker, &metrics);
-        if !look.missing.is_empty() && args.interval.is_none() {
-            return Err(StartError::Settings(look.missing.join("; ")).into());
-        }
+        store.update(FILES, look.ready, look.missing, &metrics);
+        let bundles = tokio::select! {
+            _ = ended.wait_for(|stop| *stop) => return Ok(Verdict::Incomplete),
+            bundles = settled(&store, args.policies.poll) => bundles,
+        };
+        let bundles = match bundles {
+            Ok(bundles) => bundles,
+            Err(missing) if args.interval.is_none() => return Err(StartError::Settings(missing).into()),
+            Err(missing) => {
+                tracing::error!(missing, "some policies are not in use, and not audited by");
+                store.get().bundles.clone()
+            }
+        };
         let began = tokio::time::Instant::now();
         let report = tokio::select! {
             _ = ended.wait_for(|stop| *stop) => return Ok(Verdict::Incomplete),
-            report = once(&client, look.ready, &args, version) => report?,
+            report = once(&client, bundles, &args, version) => report?,
         };
         let verdict = publish(&client, &report, &args, &metrics).await?;
         let Some(interval) = args.interval else { return Ok(verdict) };
@@ -117,6 +140,21 @@ pub async fn run(args: Audit) -> Result<Verdict, AuditError> {
             _ = ended.wait_for(|stop| *stop) => return Ok(verdict),
             () = tokio::time::sleep_until(began + interval) => {}
         }
+    }
+}
+
+/// The bundles, once all of them are in use and what they ask of the cluster is known; what is missing if that takes too long.
+async fn settled(store: &Store, every: Duration) -> Result<Vec<Arc<Ready>>, String> {
+    let began = tokio::time::Instant::now();
+    loop {
+        let policies = store.get();
+        if policies.missing.is_empty() {
+            return Ok(policies.bundles.clone());
+        }
+        if began.elapsed() > SETTLE {
+            return Err(policies.missing.join("; "));
+        }
+        tokio::time::sleep(every.min(Duration::from_millis(50))).await;
     }
 }
 
