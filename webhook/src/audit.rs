@@ -80,6 +80,7 @@ pub enum Verdict {
 /// # Errors
 /// When it cannot begin, or its results cannot be written.
 pub async fn run(args: Audit) -> Result<Verdict, AuditError> {
+    args.policies.check()?;
     let client = client().await?;
     let metrics = Arc::new(Metrics::new());
     let version = kubernetes(&client).await?;
@@ -116,6 +117,10 @@ pub async fn run(args: Audit) -> Result<Verdict, AuditError> {
             }
         }
         let look = files.look(&maker, &metrics);
+        // What is wrong with a file does not mend itself while one run waits for it.
+        if !look.missing.is_empty() && args.interval.is_none() {
+            return Err(StartError::Settings(look.missing.join("; ")).into());
+        }
         store.update(FILES, look.ready, look.missing, &metrics);
         let bundles = tokio::select! {
             _ = ended.wait_for(|stop| *stop) => return Ok(Verdict::Incomplete),

@@ -47,6 +47,21 @@ pub enum StartError {
     Settings(String),
 }
 
+impl PolicyArgs {
+    /// Sees that there is any source of policies.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn check(&self) -> Result<(), StartError> {
+        if self.bundles.is_empty() && !self.policy_bundles {
+            let why =
+                "there are no policies: give --bundle, or --policy-bundles to take them from the cluster";
+            return Err(StartError::Settings(why.into()));
+        }
+        Ok(())
+    }
+}
+
 /// The loader that the command line asks for.
 ///
 /// # Errors
@@ -116,15 +131,11 @@ pub async fn serve(args: Serve) -> Result<(), StartError> {
     let maker = Maker::new(&args.policies, loader(&args.policies)?, args.bounds.max_steps);
     let (stopper, stop) = watch::channel(false);
 
+    args.policies.check()?;
     let client = match args.policies.policy_bundles {
         true => Some(client().await?),
         false => None,
     };
-    if args.policies.bundles.is_empty() && client.is_none() {
-        let why = "there are no policies: give --bundle, or --policy-bundles to take them from the cluster";
-        return Err(StartError::Settings(why.into()));
-    }
-
     let tls = crate::tls::start(&args.certificate, args.policies.poll, stop.clone()).await?;
 
     let mut files = Files::new(args.policies.bundles.clone());
