@@ -359,7 +359,7 @@ impl<'j> Judge<'j> {
         holding: &Holding<'_>,
         env: &Env<'_>,
     ) -> Result<Finding, Trap> {
-        let explanation = explain(rule, env, hit)?;
+        let explanation = explain(rule, env, hit, self.why)?;
         let verb = rule.clauses.get(hit.clause.index()).map_or(crate::ir::Verb::Audit, |clause| clause.verb);
         Ok(Finding {
             rule: id,
@@ -376,7 +376,7 @@ impl<'j> Judge<'j> {
             excepted: None,
             expired: None,
             bind: holding.bind,
-            why: if self.why { explanation.why } else { Vec::new() },
+            why: explanation.why,
         })
     }
 
