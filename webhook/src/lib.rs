@@ -23,3 +23,4 @@ pub mod run;
 pub mod serve;
 pub mod settings;
 pub mod tls;
+pub mod watch;

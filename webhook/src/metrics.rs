@@ -85,7 +85,7 @@ pub struct BundleInfo {
 }
 
 /// A kind of objects.
-#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+#[derive(Clone, Debug, Hash, PartialEq, Eq, PartialOrd, Ord, EncodeLabelSet)]
 pub struct KindLabels {
     /// The kind.
     pub kind: String,
@@ -137,6 +137,10 @@ pub struct Metrics {
     pub audit_ended: Gauge<f64, AtomicU64>,
     /// How long it took.
     pub audit_seconds: Gauge<f64, AtomicU64>,
+    /// Objects of the cluster that do not have the form of their kind.
+    pub misfits: Family<KindLabels, Counter>,
+    /// Watches that failed, and are tried again.
+    pub watch_errors: Family<KindLabels, Counter>,
 }
 
 impl Default for Metrics {
@@ -175,6 +179,8 @@ impl Metrics {
             audit_errors: Gauge::default(),
             audit_ended: Gauge::default(),
             audit_seconds: Gauge::default(),
+            misfits: Family::default(),
+            watch_errors: Family::default(),
             registry: Registry::default(),
         };
         registry.register("requests", "Requests that were answered", metrics.requests.clone());
@@ -218,6 +224,12 @@ impl Metrics {
             Unit::Seconds,
             metrics.audit_seconds.clone(),
         );
+        registry.register(
+            "misfits",
+            "Objects left out because they do not have the form of their kind",
+            metrics.misfits.clone(),
+        );
+        registry.register("watch_errors", "Watches that failed", metrics.watch_errors.clone());
         Metrics { registry, ..metrics }
     }
 

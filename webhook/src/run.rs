@@ -136,6 +136,10 @@ pub async fn serve(args: Serve) -> Result<(), StartError> {
         })
     };
     let files = first.await.map_err(|error| StartError::Settings(error.to_string()))?;
+    if !args.policies.no_watch {
+        let (store, metrics) = (Arc::clone(&store), Arc::clone(&metrics));
+        tokio::spawn(crate::watch::keep(client.clone(), store, metrics, stop.clone()));
+    }
     if let Some(client) = client {
         store.expect(policy_bundles::SOURCE, &metrics);
         let (store, metrics) = (Arc::clone(&store), Arc::clone(&metrics));

@@ -136,6 +136,9 @@ pub struct PolicyArgs {
     /// Take bundles from the cluster, too: its PolicyBundles, watched
     #[arg(long)]
     pub policy_bundles: bool,
+    /// Do not watch the cluster: rules see no object besides the one under review, and no namespace
+    #[arg(long)]
+    pub no_watch: bool,
     /// Take only bundles that the owner of this public key (PEM) has signed. May be repeated
     #[arg(long = "key", value_name = "FILE")]
     pub keys: Vec<PathBuf>,

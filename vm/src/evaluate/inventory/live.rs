@@ -9,7 +9,10 @@ use std::{
     sync::{Arc, PoisonError, RwLock},
 };
 
-use super::{Inventory, Kind, Setup, kind::Object, kind::Objects, kind::names};
+use super::{
+    Inventory, Kind, Setup,
+    kind::{Objects, names},
+};
 use crate::{
     fact::{Fact, FactError},
     interp::{Ask, ClusterView, Subject},
@@ -90,7 +93,7 @@ impl LiveInventory {
     pub fn fill(&self, group: &str, version: &str, kind: &str) -> Filling<'_> {
         let is_it = |of: &Kind| of.watch.kind == kind && of.is_named(group, version);
         let kinds = self.kinds().filter(|(kind, _)| is_it(kind));
-        Filling { kinds: kinds.map(|(kind, state)| (kind, state, Vec::new())).collect() }
+        Filling { kinds: kinds.map(|(kind, state)| (kind, state, kind.empty.clone())).collect() }
     }
 
     /// How much is kept, by kind.
@@ -138,32 +141,27 @@ fn change<R>(state: &State, work: impl FnOnce(&mut Objects) -> R) -> R {
 /// The content of a kind while it is collected. Dropped, it changes nothing.
 #[derive(Debug)]
 pub struct Filling<'l> {
-    kinds: Vec<(&'l Kind, &'l State, Vec<Object>)>,
+    kinds: Vec<(&'l Kind, &'l State, Objects)>,
 }
 
 impl Filling<'_> {
-    /// Adds an object of the kind. Its `apiVersion` and `kind` are not asked for: lists leave them out.
+    /// Adds an object of the kind, in place of one of its name. Its `apiVersion` and `kind` are not asked for: lists leave
+    /// them out.
     ///
     /// # Errors
     /// When it does not have the form of its kind; then it is left out.
     pub fn put(&mut self, json: &Json) -> Result<(), Vec<FactError>> {
         for (kind, _, objects) in &mut self.kinds {
-            objects.push(kind.object(json)?);
+            objects.put(kind.object(json)?);
         }
         Ok(())
     }
 
-    /// Puts the collected objects in the place of those that were there; of two with one name, the last.
+    /// Puts the collected objects in the place of those that were there.
     pub fn done(self) {
-        for (kind, state, mut objects) in self.kinds {
-            // Stable: what came last is the last of its name.
-            objects.sort();
-            objects.reverse();
-            objects.dedup();
-            let mut fresh = kind.empty.clone();
-            fresh.fill(objects);
+        for (_, state, objects) in self.kinds {
             let mut state = state.write().unwrap_or_else(PoisonError::into_inner);
-            let old = std::mem::replace(&mut *state, Arc::new(fresh));
+            let old = std::mem::replace(&mut *state, Arc::new(objects));
             drop(state);
             // Many objects go here, and nobody waits for it.
             drop(old);
