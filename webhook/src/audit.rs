@@ -72,6 +72,9 @@ pub enum Verdict {
     Incomplete,
 }
 
+/// How long an audit waits for what rules refer to.
+const FILL: std::time::Duration = std::time::Duration::from_secs(120);
+
 /// Runs once, or again and again.
 ///
 /// # Errors
@@ -109,7 +112,7 @@ pub async fn run(args: Audit) -> Result<Verdict, AuditError> {
         let began = tokio::time::Instant::now();
         let report = tokio::select! {
             _ = ended.wait_for(|stop| *stop) => return Ok(Verdict::Incomplete),
-            report = once(&client, look.ready, &args, version) => report?,
+            report = once(&client, look.ready, &args, version, &metrics) => report?,
         };
         let verdict = publish(&client, &report, &args, &metrics).await?;
         let Some(interval) = args.interval else { return Ok(verdict) };
@@ -138,6 +141,7 @@ async fn once(
     bundles: Vec<Arc<Ready>>,
     args: &Audit,
     (major, minor): (u32, u32),
+    metrics: &Arc<Metrics>,
 ) -> Result<Report, AuditError> {
     let about = About {
         subject: args.subject.clone(),
@@ -151,6 +155,12 @@ async fn once(
     let limits = Limits { findings_per_rule: args.findings_per_rule, ..Limits::default() };
     let mut report = Report::new(about, rules, limits);
     report.previous = args.summary.as_deref().and_then(|path| previous(path));
+    // Rules that refer to other objects must not be told that there are none.
+    let (_watching, unknown) = crate::watch::fill(client, &bundles, metrics, FILL).await;
+    for why in unknown {
+        tracing::error!(why, "not all that rules refer to is known");
+        report.fail(Resource::default(), format!("not all that rules refer to is known: {why}"));
+    }
     let kinds = kinds(bundles.iter().map(|ready| &ready.bundle));
     let progress = progress(kinds.len());
     let bundles: Arc<[Arc<Ready>]> = bundles.into();
