@@ -38,7 +38,7 @@ use crate::{
 };
 use list::{End, Kind, Pages, kinds};
 
-/// How long policies may take to be in use, with what they ask of the cluster.
+/// How long policies may take to be there.
 const SETTLE: Duration = Duration::from_secs(30);
 /// How long a replica keeps the Lease without renewing it.
 const LEASE: Duration = Duration::from_secs(30);
@@ -75,6 +75,9 @@ pub enum Verdict {
     Incomplete,
 }
 
+/// How long an audit waits for what rules refer to.
+const FILL: std::time::Duration = std::time::Duration::from_secs(120);
+
 /// Runs once, or again and again.
 ///
 /// # Errors
@@ -98,10 +101,6 @@ pub async fn run(args: Audit) -> Result<Verdict, AuditError> {
         None => None,
     };
     let store = Arc::new(Store::new());
-    if !args.policies.no_watch {
-        let (store, metrics) = (Arc::clone(&store), Arc::clone(&metrics));
-        tokio::spawn(crate::watch::keep(Some(client.clone()), store, metrics, stop.clone()));
-    }
     if args.policies.policy_bundles {
         store.expect(policy_bundles::SOURCE, &metrics);
         let (store, metrics) = (Arc::clone(&store), Arc::clone(&metrics));
@@ -131,13 +130,13 @@ pub async fn run(args: Audit) -> Result<Verdict, AuditError> {
             Err(missing) if args.interval.is_none() => return Err(StartError::Settings(missing).into()),
             Err(missing) => {
                 tracing::error!(missing, "some policies are not in use, and not audited by");
-                store.get().bundles.clone()
+                store.given().0
             }
         };
         let began = tokio::time::Instant::now();
         let report = tokio::select! {
             _ = ended.wait_for(|stop| *stop) => return Ok(Verdict::Incomplete),
-            report = once(&client, bundles, &args, version) => report?,
+            report = once(&client, bundles, &args, version, &metrics) => report?,
         };
         let verdict = publish(&client, &report, &args, &metrics).await?;
         let Some(interval) = args.interval else { return Ok(verdict) };
@@ -148,16 +147,16 @@ pub async fn run(args: Audit) -> Result<Verdict, AuditError> {
     }
 }
 
-/// The bundles, once all of them are in use and what they ask of the cluster is known; what is missing if that takes too long.
+/// The bundles, once every source has given its own; what is missing if that takes too long.
 async fn settled(store: &Store, every: Duration) -> Result<Vec<Arc<Ready>>, String> {
     let began = tokio::time::Instant::now();
     loop {
-        let policies = store.get();
-        if policies.missing.is_empty() {
-            return Ok(policies.bundles.clone());
+        let (bundles, missing) = store.given();
+        if missing.is_empty() {
+            return Ok(bundles);
         }
         if began.elapsed() > SETTLE {
-            return Err(policies.missing.join("; "));
+            return Err(missing.join("; "));
         }
         tokio::time::sleep(every.min(Duration::from_millis(50))).await;
     }
@@ -181,6 +180,7 @@ async fn once(
     bundles: Vec<Arc<Ready>>,
     args: &Audit,
     (major, minor): (u32, u32),
+    metrics: &Arc<Metrics>,
 ) -> Result<Report, AuditError> {
     let about = About {
         subject: args.subject.clone(),
@@ -194,6 +194,12 @@ async fn once(
     let limits = Limits { findings_per_rule: args.findings_per_rule, ..Limits::default() };
     let mut report = Report::new(about, rules, limits);
     report.previous = args.summary.as_deref().and_then(|path| previous(path));
+    // Rules that refer to other objects must not be told that there are none.
+    let (_watching, unknown) = crate::watch::fill(client, &bundles, metrics, FILL).await;
+    for why in unknown {
+        tracing::error!(why, "not all that rules refer to is known");
+        report.fail(Resource::default(), format!("not all that rules refer to is known: {why}"));
+    }
     let kinds = kinds(bundles.iter().map(|ready| &ready.bundle));
     let progress = progress(kinds.len());
     let bundles: Arc<[Arc<Ready>]> = bundles.into();

@@ -303,6 +303,14 @@ impl Store {
         self.current.store(Arc::new(Policies::new(used, missing)));
     }
 
+    /// What the sources give, whether what it asks of the cluster is known or not; and what they miss.
+    #[must_use]
+    pub fn given(&self) -> (Vec<Arc<Ready>>, Vec<String>) {
+        let sources = self.sources();
+        let ready = sources.values().flat_map(|given| given.ready.iter().cloned()).collect();
+        (ready, sources.values().flat_map(|given| given.missing.iter().cloned()).collect())
+    }
+
     /// What must be kept up to date: for the bundles in use, and for those that will be.
     #[must_use]
     pub fn lives(&self) -> Vec<Arc<Live>> {

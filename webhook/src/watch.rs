@@ -11,9 +11,11 @@
 //! interruption afterwards leaves what is known as it is, and a list that begins anew takes its place when it is whole.
 
 mod follow;
+mod once;
 mod service;
 
 pub use follow::{Follower, run};
+pub use once::{Watching, fill};
 pub use service::keep;
 
 use std::{collections::BTreeSet, sync::Arc};
@@ -22,6 +24,11 @@ use kpol::{Bundle, Evaluator, LiveCluster};
 use tokio::sync::watch;
 
 pub use crate::audit::list::Kind;
+
+/// Why a kind is not filled at first.
+const NOT_LISTED: &str = "not listed yet";
+/// Why a kind is not filled that the API server does not have. It may come, with a CRD.
+const NOT_SERVED: &str = "the API server does not have this kind";
 
 /// What is known of the cluster for one bundle, and how far that has come.
 #[derive(Debug)]
@@ -60,9 +67,14 @@ impl Live {
         if kinds.is_empty() {
             return None;
         }
-        let waiting = kinds.iter().map(|_| Some("not listed yet".to_owned())).collect();
-        let kinds = kinds.into_iter().collect();
-        Some(Arc::new(Live { cluster, kinds, waiting: watch::Sender::new(waiting) }))
+        let kinds: Vec<Kind> = kinds.into_iter().collect();
+        let waiting = watch::Sender::new(vec![Some(NOT_LISTED.to_owned()); kinds.len()]);
+        Some(Arc::new(Live { cluster, kinds, waiting }))
+    }
+
+    /// From now on every kind counts as not listed, because nobody has watched for a while. What is known stays until then.
+    fn begin_again(&self) {
+        self.waiting.send_modify(|waiting| waiting.fill(Some(NOT_LISTED.to_owned())));
     }
 
     /// The kinds that are watched, each once.
@@ -83,12 +95,29 @@ impl Live {
         let _ = self.waiting.subscribe().wait_for(|waiting| is_filled(waiting)).await;
     }
 
+    /// The same, without the kinds that the API server does not have: there are no objects of them now.
+    pub async fn settled(&self) {
+        let is_settled = |why: &Option<String>| why.as_ref().is_none_or(|why| why == NOT_SERVED);
+        let _ = self.waiting.subscribe().wait_for(|waiting| waiting.iter().all(is_settled)).await;
+    }
+
     /// The kinds that are not filled, and why.
     #[must_use]
     pub fn missing(&self) -> Vec<String> {
+        self.told(|_| true)
+    }
+
+    /// The kinds that are not filled though the API server may have them, and why.
+    #[must_use]
+    pub fn failed(&self) -> Vec<String> {
+        self.told(|why| why != NOT_SERVED)
+    }
+
+    fn told(&self, is_meant: impl Fn(&str) -> bool) -> Vec<String> {
         let waiting = self.waiting.borrow();
-        let kinds = self.kinds.iter().zip(waiting.iter());
-        kinds.filter_map(|(kind, why)| Some(format!("{}: {}", kind.name(), why.as_ref()?))).collect()
+        let whys = waiting.iter().map(|why| why.as_deref().filter(|why| is_meant(why)));
+        let kinds = self.kinds.iter().zip(whys);
+        kinds.filter_map(|(kind, why)| Some(format!("{}: {}", kind.name(), why?))).collect()
     }
 
     /// Notes how far a kind has come; whether that is news. What was filled stays so.

@@ -15,7 +15,7 @@ use kube::{
 };
 use tokio::sync::{Notify, watch};
 
-use super::{Kind, Live};
+use super::{Kind, Live, NOT_SERVED};
 use crate::metrics::{KindLabels, Metrics};
 
 /// Objects of one page of a list.
@@ -202,7 +202,7 @@ pub(super) fn json(mut object: DynamicObject, kind: &Kind) -> Result<Json, Strin
 fn reason(error: &watcher::Error) -> String {
     match error {
         watcher::Error::InitialListFailed(kube::Error::Api(status)) => match status.code {
-            404 => "the API server does not have this kind".to_owned(),
+            404 => NOT_SERVED.to_owned(),
             code => format!("it cannot be listed: {} ({code})", status.message),
         },
         watcher::Error::WatchStartFailed(kube::Error::Api(status))

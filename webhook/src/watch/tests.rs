@@ -35,7 +35,7 @@ rule host on Ingress {
 
 fn maker(args: &[&str]) -> Maker {
     let args = ["kpol-webhook", "serve", "--default-mode", "deny"].iter().chain(args);
-    let Task::Serve(serve) = Command::try_parse_from(args).unwrap().task else { panic!("serve") };
+    let Task::Serve(serve) = Command::try_parse_from(args).unwrap().task else { panic!("another task") };
     Maker::new(&serve.policies, Loader::new(), serve.bounds.max_steps)
 }
 
@@ -312,7 +312,8 @@ async fn a_cluster_is_followed_through_pages_changes_gaps_and_kinds_that_come_la
         live.missing() == ["v1 Namespace: the API server does not have this kind"]
     })
     .await;
-    assert!(!live.is_filled());
+    assert!(!live.is_filled() && live.failed().is_empty());
+    tokio::time::timeout(Duration::from_secs(20), live.settled()).await.unwrap();
     until("it is tried again", || server.asked(NAMESPACES).len() > 3).await;
 
     // The kind comes.
@@ -352,4 +353,33 @@ async fn a_cluster_is_followed_through_pages_changes_gaps_and_kinds_that_come_la
 
     stop.send(true).unwrap();
     tokio::time::timeout(Duration::from_secs(20), task).await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn an_audit_fills_anew_each_time_and_ends_its_watches() {
+    let ready = ready(POLICY);
+    let (server, metrics) = (Arc::new(Server::default()), Arc::new(Metrics::new()));
+    let empty = || json!({"metadata": {"resourceVersion": "11"}, "items": []});
+    server.lists(NAMESPACES, 200, empty());
+    server.lists(
+        INGRESSES,
+        200,
+        json!({"metadata": {"resourceVersion": "10"}, "items": [ingress("y", "a.io")]}),
+    );
+    let most = Duration::from_secs(20);
+    let (watching, unknown) =
+        super::fill(&server.client(), std::slice::from_ref(&ready), &metrics, most).await;
+    assert!(unknown.is_empty());
+    assert_eq!(found(&ready), ["taken"]);
+    drop(watching);
+    server.lists(INGRESSES, 200, empty());
+    let filled = super::fill(&server.client(), std::slice::from_ref(&ready), &metrics, most).await;
+    assert!(found(&ready).is_empty(), "what was known an hour ago is not what is");
+    drop(filled);
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    let asked = server.asked(INGRESSES).len();
+    // A watch that still ran would ask again after this.
+    server.watches(INGRESSES, Watch::End);
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert_eq!(server.asked(INGRESSES).len(), asked);
 }
