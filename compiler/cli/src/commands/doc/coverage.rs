@@ -4,6 +4,7 @@ use kpol_stdlib::{
     controls::{self, Control},
     mitre,
 };
+
 use super::{
     model::{Framework, Link, Row, Rule, Tactic},
     words,
