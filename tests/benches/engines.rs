@@ -76,6 +76,7 @@ fn engines(c: &mut Criterion) {
         layouts: &layouts,
         params: &params,
         bind_params: &[],
+        fixed: &Roots::default(),
         classes: &[],
     };
     let jit = Jit::new(sources).unwrap();

@@ -13,6 +13,7 @@ mod bad_input;
 mod bundle;
 mod differential;
 mod docs;
+mod inventory;
 mod laws;
 mod project;
 mod pss;

@@ -12,6 +12,7 @@ mod bytes;
 mod facts;
 mod inventory;
 mod mutate;
+mod namespaces;
 mod outcome;
 mod plan;
 mod review;
@@ -19,7 +20,8 @@ mod route;
 mod run;
 
 pub use bytes::{ReviewError, Scratch};
-pub use inventory::Inventory;
+pub use inventory::{Filling, Inventory, KindSize, LiveInventory, View};
+pub use namespaces::LiveNamespaces;
 pub use outcome::{Decision, Effect, Finding, Mutated, Outcome, PatchOp, RuleTrace, effect};
 pub use review::{Request, Review, User, operation_word};
 
@@ -30,7 +32,7 @@ pub use jiff::civil::Date;
 use crate::{
     builtin::Builtin,
     fact::{Fact, FactError},
-    interp::{ClusterView, Trap},
+    interp::{ClusterView, Env, NoCluster, Roots, Trap},
     ir::{Const, Mode, Module, RootId, Slot},
     jit::{Jit, JitError, Sources},
     json::Json,
@@ -85,6 +87,7 @@ pub struct Evaluator {
     /// The record `cluster`, as each root that rules read it as.
     cluster: Vec<(RootId, Arc<Fact>)>,
     jit: Option<Jit>,
+    setup: Arc<inventory::Setup>,
     options: Options,
 }
 
@@ -191,24 +194,46 @@ impl Evaluator {
     /// # Errors
     /// When the module is malformed or a param's value is missing or wrong.
     pub fn new(
-        module: Module,
+        mut module: Module,
         builtins: &[&'static Builtin],
         options: Options,
     ) -> Result<Evaluator, LoadError> {
         let builtins = verify::verify(&module, builtins)?;
+        let keys = inventory::plan(&mut module);
         let mut layouts = Vec::with_capacity(module.roots.len());
         for root in &module.roots {
             let layout =
                 Layout::new(root).map_err(|error| LoadError::Layout { root: root.name.clone(), error })?;
             layouts.push(Arc::new(layout));
         }
+        let setup = Arc::new(inventory::Setup::new(&module, &layouts, &keys));
         let params = plan::bind_params(&module, &options.params)?;
         let bind_params: Vec<Vec<Value>> =
             module.binds.iter().map(|bind| plan::override_params(&module, &params, bind)).collect();
-        let plan = plan::Plan::new(&module);
+        let mut plan = plan::Plan::new(&module);
+        let cluster = cluster_facts(&plan, &layouts, options.kubernetes);
+        let mut roots = Roots::default();
+        cluster.iter().for_each(|(root, fact)| roots.insert(Slot::Cluster, *root, Arc::clone(fact)));
+        plan.settle(|at| {
+            let condition = module.binds.get(at.bind)?.conditions.get(at.position)?;
+            if !plan::is_about_the_cluster(&condition.code) {
+                return None;
+            }
+            let env = Env {
+                module: &module,
+                builtins: &builtins,
+                params: bind_params.get(at.bind)?,
+                roots: &roots,
+                pod_keys: &[],
+                cluster: &NoCluster,
+                subject: None,
+                fuel: options.fuel,
+            };
+            // One that is stopped is stopped at each review, and said there.
+            run::holds(condition, &env).ok()
+        });
         let routes = route::Routes::new(&module, &plan);
         let tries = bytes::Tries::new(&module, &plan, &routes, &layouts);
-        let cluster = cluster_facts(&plan, &layouts, options.kubernetes);
         let jit = match options.engine {
             Engine::Interp => None,
             Engine::Jit => Some(Jit::new(Sources {
@@ -217,6 +242,7 @@ impl Evaluator {
                 layouts: &layouts,
                 params: &params,
                 bind_params: &bind_params,
+                fixed: &roots,
                 classes: &routes.classes,
             })?),
         };
@@ -231,6 +257,7 @@ impl Evaluator {
             tries,
             cluster,
             jit,
+            setup,
             options,
         })
     }
@@ -261,7 +288,19 @@ impl Evaluator {
     /// Objects without the form of their kind are left out and reported, with their position in `objects`.
     #[must_use]
     pub fn inventory(&self, objects: &[Json]) -> (Inventory, Vec<(usize, Vec<FactError>)>) {
-        Inventory::new(&self.module, &self.layouts, objects)
+        Inventory::new(&self.setup, objects)
+    }
+
+    /// An inventory without objects yet, which a host keeps up to date.
+    #[must_use]
+    pub fn live_inventory(&self) -> LiveInventory {
+        LiveInventory::new(&self.setup)
+    }
+
+    /// Namespaces, none yet, which a host keeps up to date.
+    #[must_use]
+    pub fn live_namespaces(&self) -> LiveNamespaces {
+        LiveNamespaces::new(&self.module, &self.plan)
     }
 
     /// Whether any rule is about this kind, in any version.

@@ -53,7 +53,7 @@ use self::{
 };
 use crate::{
     builtin::Builtin,
-    interp::{Env, Hit},
+    interp::{Env, Hit, Roots},
     ir::{ExprId, Module, Op, RootId, Rule, Slot, Stmt},
     layout::Layout,
     value::Value,
@@ -160,6 +160,8 @@ pub struct Sources<'s> {
     pub params: &'s [Value],
     /// The params' values under each bind.
     pub bind_params: &'s [Vec<Value>],
+    /// Facts that are the same for every input, as the cluster's version is: constants, too.
+    pub fixed: &'s Roots,
     /// Rules that always meet the same inputs, by index.
     pub classes: &'s [Vec<usize>],
 }
@@ -486,6 +488,13 @@ impl<'f> Run<'f> {
         nothing
     }
 
+    /// The same for a rule with binds, if none of them changes params that it reads: then it finds nothing under any of them.
+    #[inline]
+    pub fn finds_nothing_bound(&mut self, rule: usize) -> bool {
+        self.jit.rules.get(rule).is_some_and(|compiled| compiled.by_bind.is_empty())
+            && self.finds_nothing(rule)
+    }
+
     /// Asks the rules of classes all together. Those that find nothing are known afterwards, and not run any more.
     pub fn ask_together(&mut self, classes: &[usize]) {
         if self.foreign {
@@ -612,8 +621,8 @@ fn bits(rules: &[usize]) -> Vec<(usize, u64)> {
 
 impl Drafter<'_> {
     fn plan(&mut self, body: planner::Body<'_>, params: &[Value]) -> Draft {
-        let Sources { module, builtins, layouts, .. } = self.sources;
-        let plan = planner::plan(planner::Source { module, builtins, layouts, params, body })?;
+        let Sources { module, builtins, layouts, fixed, .. } = self.sources;
+        let plan = planner::plan(planner::Source { module, builtins, layouts, params, fixed, body })?;
         let needs = plan.needs.iter().map(|need| self.needs.number(*need)).collect();
         Some((plan, needs))
     }

@@ -9,6 +9,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use kpol_admission::report::{Effect, Report, severity_word};
 use prometheus_client::{
     encoding::{EncodeLabelSet, text::encode},
     metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
@@ -17,7 +18,7 @@ use prometheus_client::{
 
 /// Seconds of our own work per request: from some microseconds to where the API server gives up.
 const BUCKETS: [f64; 14] =
-    [5e-6, 1e-5, 2.5e-5, 5e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 1e-2, 5e-2, 0.25, 1.0, 5.0];
+    [5e-6, 1e-5, 2e-5, 5e-5, 1e-4, 2e-4, 5e-4, 1e-3, 2.5e-3, 1e-2, 5e-2, 0.25, 1.0, 5.0];
 
 /// A request, by what became of it.
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
@@ -84,10 +85,21 @@ pub struct BundleInfo {
 }
 
 /// A kind of objects.
-#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+#[derive(Clone, Debug, Hash, PartialEq, Eq, PartialOrd, Ord, EncodeLabelSet)]
 pub struct KindLabels {
     /// The kind.
     pub kind: String,
+}
+
+/// The findings of an audit.
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+pub struct AuditLabels {
+    /// The rule.
+    pub rule: String,
+    /// Its severity.
+    pub severity: &'static str,
+    /// `deny`, `warn`, `record` or `excepted`.
+    pub effect: &'static str,
 }
 
 /// All metrics of a process.
@@ -115,6 +127,20 @@ pub struct Metrics {
     pub cached: Family<KindLabels, Gauge>,
     /// The bytes that they take.
     pub cached_bytes: Family<KindLabels, Gauge>,
+    /// What the last audit found.
+    pub audit_findings: Family<AuditLabels, Gauge>,
+    /// The objects that it looked at.
+    pub audit_objects: Gauge,
+    /// What it could not look at.
+    pub audit_errors: Gauge,
+    /// When it ended, in seconds since 1970.
+    pub audit_ended: Gauge<f64, AtomicU64>,
+    /// How long it took.
+    pub audit_seconds: Gauge<f64, AtomicU64>,
+    /// Objects of the cluster that do not have the form of their kind.
+    pub misfits: Family<KindLabels, Counter>,
+    /// Watches that failed, and are tried again.
+    pub watch_errors: Family<KindLabels, Counter>,
 }
 
 impl Default for Metrics {
@@ -148,6 +174,13 @@ impl Metrics {
             refused: Family::default(),
             cached: Family::default(),
             cached_bytes: Family::default(),
+            audit_findings: Family::default(),
+            audit_objects: Gauge::default(),
+            audit_errors: Gauge::default(),
+            audit_ended: Gauge::default(),
+            audit_seconds: Gauge::default(),
+            misfits: Family::default(),
+            watch_errors: Family::default(),
             registry: Registry::default(),
         };
         registry.register("requests", "Requests that were answered", metrics.requests.clone());
@@ -176,6 +209,27 @@ impl Metrics {
             Unit::Bytes,
             metrics.cached_bytes.clone(),
         );
+        registry.register("audit_findings", "Findings of the last audit", metrics.audit_findings.clone());
+        registry.register("audit_objects", "Objects of the last audit", metrics.audit_objects.clone());
+        registry.register("audit_errors", "What it could not look at", metrics.audit_errors.clone());
+        registry.register_with_unit(
+            "audit_ended_timestamp",
+            "When it ended",
+            Unit::Seconds,
+            metrics.audit_ended.clone(),
+        );
+        registry.register_with_unit(
+            "audit_duration",
+            "How long it took",
+            Unit::Seconds,
+            metrics.audit_seconds.clone(),
+        );
+        registry.register(
+            "misfits",
+            "Objects left out because they do not have the form of their kind",
+            metrics.misfits.clone(),
+        );
+        registry.register("watch_errors", "Watches that failed", metrics.watch_errors.clone());
         Metrics { registry, ..metrics }
     }
 
@@ -197,6 +251,37 @@ impl Metrics {
             self.loaded.get_or_create(&BundleLabels { bundle: info.bundle.clone() }).set(seconds);
             self.bundles.get_or_create(&info).set(1);
         }
+    }
+
+    /// Notes what an audit found, in place of the one before.
+    pub fn audited(&self, report: &Report) {
+        let gauge = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+        self.audit_findings.clear();
+        for row in report.rules() {
+            for effect in Effect::ALL {
+                let labels = AuditLabels {
+                    rule: row.rule.name.clone(),
+                    severity: severity_word(row.rule.severity),
+                    effect: match effect {
+                        Effect::Deny => "deny",
+                        Effect::Warn => "warn",
+                        Effect::Record => "record",
+                        Effect::Excepted => "excepted",
+                    },
+                };
+                match row.counts.with(effect) {
+                    // Rules without findings are one line each, so that a graph sees the zero.
+                    0 if effect != Effect::Deny => {}
+                    count => {
+                        self.audit_findings.get_or_create(&labels).set(gauge(count));
+                    }
+                }
+            }
+        }
+        self.audit_objects.set(gauge(report.objects()));
+        self.audit_errors.set(gauge(report.errors()));
+        self.audit_ended.set(report.ended().as_millisecond() as f64 / 1_000.0);
+        self.audit_seconds.set(report.ended().duration_since(report.about.started).as_secs_f64());
     }
 
     /// As Prometheus reads it.

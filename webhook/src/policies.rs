@@ -4,16 +4,21 @@
 //! requests after it. So no request sees half of a reload, and none waits for one.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     fmt,
-    sync::Arc,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, SystemTime},
 };
 
 use arc_swap::ArcSwap;
 use kpol::{Bundle, Cluster, Day, Evaluator, Loader, Mode, Options};
+use tokio::sync::Notify;
 
-use crate::settings::PolicyArgs;
+use crate::{
+    metrics::{BundleInfo, Metrics},
+    settings::PolicyArgs,
+    watch::Live,
+};
 
 /// One bundle, ready to be asked.
 #[derive(Debug)]
@@ -26,6 +31,8 @@ pub struct Ready {
     pub bundle: Bundle,
     /// What is known of the cluster.
     pub cluster: Cluster,
+    /// What keeps that up to date; `None` if the rules ask for nothing of it.
+    pub live: Option<Arc<Live>>,
     /// Since when it is in use.
     pub since: SystemTime,
     /// The day for which exceptions were looked at.
@@ -60,6 +67,7 @@ pub struct Maker {
     max_mode: Mode,
     max_steps: u64,
     kubernetes: Option<(u32, u32)>,
+    watches: bool,
 }
 
 impl Maker {
@@ -73,6 +81,7 @@ impl Maker {
             max_mode: args.max_mode.into(),
             max_steps,
             kubernetes: None,
+            watches: !args.no_watch,
         }
     }
 
@@ -97,7 +106,8 @@ impl Maker {
     /// As it was made before, none is to be expected.
     pub fn again(&self, ready: &Ready) -> Result<Ready, Refused> {
         let again = self.ready(&ready.name, ready.bundle.clone())?;
-        Ok(Ready { since: ready.since, cluster: ready.cluster.clone(), ..again })
+        // It is the same bundle, so it reads the same of the cluster.
+        Ok(Ready { since: ready.since, cluster: ready.cluster.clone(), live: ready.live.clone(), ..again })
     }
 
     fn ready(&self, name: &str, bundle: Bundle) -> Result<Ready, Refused> {
@@ -122,8 +132,10 @@ impl Maker {
         }
         let evaluator = Evaluator::new(&bundle, options)?;
         let can_deny = self.max_mode == Mode::Deny && self.denies(&bundle);
+        let live = if self.watches { Live::new(&bundle, &evaluator) } else { None };
+        let cluster = live.as_ref().map_or_else(Cluster::empty, |live| live.cluster.cluster());
         let name = name.to_owned();
-        Ok(Ready { name, evaluator, bundle, cluster: Cluster::empty(), since, day, can_deny })
+        Ok(Ready { name, evaluator, bundle, cluster, live, since, day, can_deny })
     }
 
     /// Whether any rule holds so hard that it refuses requests.
@@ -149,7 +161,7 @@ impl Maker {
 /// The bundles in use.
 #[derive(Debug, Default)]
 pub struct Policies {
-    /// In the order of their names.
+    /// In the order of their sources and names.
     pub bundles: Vec<Arc<Ready>>,
     /// Those of which some rule may refuse a request.
     pub can_deny: bool,
@@ -179,6 +191,40 @@ impl Policies {
 /// Where the policies in use are found.
 pub struct Store {
     current: ArcSwap<Policies>,
+    /// What each source gives: files, the cluster.
+    sources: Mutex<BTreeMap<&'static str, Given>>,
+    /// Told when a source gives something else.
+    changed: Arc<Notify>,
+}
+
+/// What a source gives.
+#[derive(Default)]
+struct Given {
+    /// What it wants to be in use.
+    ready: Vec<Arc<Ready>>,
+    missing: Vec<String>,
+    /// What is in use of it.
+    used: Vec<Arc<Ready>>,
+}
+
+impl Given {
+    /// Decides what is in use: a bundle that looks at the cluster not before it is known, and until then the one of its name that
+    /// was. What is missing of that is the result.
+    fn settle(&mut self) -> Vec<String> {
+        let mut missing = self.missing.clone();
+        let mut used = Vec::with_capacity(self.ready.len());
+        for ready in &self.ready {
+            match ready.live.as_ref().filter(|live| !live.is_filled()) {
+                None => used.push(Arc::clone(ready)),
+                Some(live) => {
+                    missing.extend(live.missing().into_iter().map(|why| format!("{}: {why}", ready.name)));
+                    used.extend(self.used.iter().find(|used| used.name == ready.name).cloned());
+                }
+            }
+        }
+        self.used = used;
+        missing
+    }
 }
 
 impl fmt::Debug for Store {
@@ -198,7 +244,8 @@ impl Store {
     #[must_use]
     pub fn new() -> Store {
         let missing = vec!["no bundle has been looked at yet".to_owned()];
-        Store { current: ArcSwap::from_pointee(Policies::new(Vec::new(), missing)) }
+        let current = ArcSwap::from_pointee(Policies::new(Vec::new(), missing));
+        Store { current, sources: Mutex::default(), changed: Arc::default() }
     }
 
     /// The policies of the moment.
@@ -207,9 +254,78 @@ impl Store {
         self.current.load_full()
     }
 
-    /// Puts others in their place.
-    pub fn set(&self, policies: Policies) {
-        self.current.store(Arc::new(policies));
+    /// A source that will give bundles: nothing is ready before it has.
+    pub fn expect(&self, source: &'static str, metrics: &Metrics) {
+        self.update(source, Vec::new(), vec![format!("{source}: not looked at yet")], metrics);
+    }
+
+    /// What a source gives, in place of what it gave before.
+    pub fn update(
+        &self,
+        source: &'static str,
+        ready: Vec<Arc<Ready>>,
+        missing: Vec<String>,
+        metrics: &Metrics,
+    ) {
+        let mut sources = self.sources();
+        let given = sources.entry(source).or_default();
+        (given.ready, given.missing) = (ready, missing);
+        self.put_in_use(&mut sources, metrics);
+        drop(sources);
+        self.changed.notify_one();
+    }
+
+    /// Puts into use what has been waiting for the cluster to be known.
+    pub fn settle(&self, metrics: &Metrics) {
+        self.put_in_use(&mut self.sources(), metrics);
+    }
+
+    fn put_in_use(&self, sources: &mut BTreeMap<&'static str, Given>, metrics: &Metrics) {
+        let missing: Vec<String> = sources.values_mut().flat_map(Given::settle).collect();
+        let used: Vec<_> = sources.values().flat_map(|given| given.used.iter().cloned()).collect();
+        let current = self.current.load();
+        let is_same = |(a, b): (&Arc<Ready>, &Arc<Ready>)| Arc::ptr_eq(a, b);
+        if current.missing == missing
+            && current.bundles.len() == used.len()
+            && current.bundles.iter().zip(&used).all(is_same)
+        {
+            return;
+        }
+        let info = |ready: &Arc<Ready>| {
+            let info = BundleInfo {
+                bundle: ready.name.clone(),
+                digest: ready.bundle.digest().to_string(),
+                producer: ready.bundle.producer().to_owned(),
+            };
+            (info, ready.since)
+        };
+        metrics.in_use(used.iter().map(info));
+        self.current.store(Arc::new(Policies::new(used, missing)));
+    }
+
+    /// What must be kept up to date: for the bundles in use, and for those that will be.
+    #[must_use]
+    pub fn lives(&self) -> Vec<Arc<Live>> {
+        let sources = self.sources();
+        let bundles = sources.values().flat_map(|given| given.ready.iter().chain(&given.used));
+        let mut lives: Vec<Arc<Live>> = Vec::new();
+        for live in bundles.filter_map(|ready| ready.live.as_ref()) {
+            if !lives.iter().any(|known| Arc::ptr_eq(known, live)) {
+                lives.push(Arc::clone(live));
+            }
+        }
+        lives
+    }
+
+    /// Told when a source gives something else, and by whoever makes [`Store::settle`] necessary.
+    #[must_use]
+    pub fn changed(&self) -> Arc<Notify> {
+        Arc::clone(&self.changed)
+    }
+
+    fn sources(&self) -> MutexGuard<'_, BTreeMap<&'static str, Given>> {
+        // Nothing panics while it is held; if it did, the map would still be whole.
+        self.sources.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -4,6 +4,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use kpol::Mode;
+use kpol_admission::report::ReportApi;
 
 /// The admission webhook of kpol: loads bundles that `kpolc build` made, and answers the API server
 #[derive(Clone, Debug, Parser)]
@@ -22,6 +23,11 @@ pub struct Command {
 pub enum Task {
     /// Answer the API server
     Serve(Box<Serve>),
+    /// Judge everything that is in the cluster
+    #[command(
+        after_help = "Exit codes: 0 nothing that is denied, 1 violations, 2 it could not be done, 3 not everything could be looked at"
+    )]
+    Audit(Box<Audit>),
 }
 
 /// The form of the log.
@@ -56,12 +62,83 @@ pub struct Serve {
     pub validate_mutated: bool,
 }
 
+/// What `audit` needs.
+#[derive(Clone, Debug, Args)]
+pub struct Audit {
+    /// The policies
+    #[command(flatten)]
+    pub policies: PolicyArgs,
+    /// Audit again every so many seconds; once if not given
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub interval: Option<Duration>,
+    /// Of several replicas only the one that holds this Lease audits
+    #[arg(long, value_name = "NAMESPACE/NAME")]
+    pub lease: Option<String>,
+    /// A namespace whose objects are passed over. May be repeated
+    #[arg(long = "exempt-namespace", value_name = "NAME")]
+    pub exempt_namespaces: Vec<String>,
+    /// What the report is called after
+    #[arg(long, value_name = "NAME", default_value = "the cluster")]
+    pub subject: String,
+    /// Write reports into the cluster, too
+    #[arg(long, value_enum, value_name = "API")]
+    pub policy_reports: Option<ReportArg>,
+    /// Write the compliance report as HTML
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
+    /// Write it as JSON; - is stdout
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+    /// Write a line of JSON per finding; - is stdout
+    #[arg(long, value_name = "FILE")]
+    pub lines: Option<PathBuf>,
+    /// Where the totals are kept from one run to the next, for the trend
+    #[arg(long, value_name = "FILE")]
+    pub summary: Option<PathBuf>,
+    /// The findings of one rule that are listed; the others are counted
+    #[arg(long, value_name = "N", default_value_t = 1_000)]
+    pub findings_per_rule: usize,
+    /// The objects that are read at a time
+    #[arg(long, value_name = "N", default_value_t = 500)]
+    pub page_size: u32,
+    /// Address and port of /metrics
+    #[arg(long)]
+    pub listen_metrics: Option<SocketAddr>,
+    /// The steps that one rule may take for one object
+    #[arg(long, value_name = "N", default_value_t = 20_000_000)]
+    pub max_steps: u64,
+}
+
+/// Which resources hold reports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ReportArg {
+    /// PolicyReport of wgpolicyk8s.io/v1alpha2
+    PolicyReport,
+    /// Report of openreports.io/v1alpha1
+    OpenReports,
+}
+
+impl From<ReportArg> for ReportApi {
+    fn from(api: ReportArg) -> ReportApi {
+        match api {
+            ReportArg::PolicyReport => ReportApi::PolicyReport,
+            ReportArg::OpenReports => ReportApi::OpenReports,
+        }
+    }
+}
+
 /// Where policies come from, and how they hold.
 #[derive(Clone, Debug, Args)]
 pub struct PolicyArgs {
     /// A bundle, or a directory of bundles (*.kpolb); read again when it changes. May be repeated
     #[arg(long = "bundle", value_name = "PATH")]
     pub bundles: Vec<PathBuf>,
+    /// Take bundles from the cluster, too: its PolicyBundles, watched
+    #[arg(long)]
+    pub policy_bundles: bool,
+    /// Do not watch the cluster: rules see no object besides the one under review, and no namespace
+    #[arg(long)]
+    pub no_watch: bool,
     /// Take only bundles that the owner of this public key (PEM) has signed. May be repeated
     #[arg(long = "key", value_name = "FILE")]
     pub keys: Vec<PathBuf>,
@@ -130,6 +207,17 @@ pub struct Bounds {
     /// How long requests that are being answered may take afterwards
     #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
     pub drain: Duration,
+}
+
+impl Default for Bounds {
+    fn default() -> Bounds {
+        #[derive(Parser)]
+        struct Alone {
+            #[command(flatten)]
+            bounds: Bounds,
+        }
+        Alone::parse_from(["kpol-webhook"]).bounds
+    }
 }
 
 /// A mode on the command line.

@@ -81,6 +81,7 @@ impl Alone {
             layouts: &layouts,
             params: &params,
             bind_params: &[],
+            fixed: &Roots::default(),
             classes: &[(0..module.rules.len()).collect()],
         };
         let jit = Jit::new(sources).map_err(|error| error.to_string())?;

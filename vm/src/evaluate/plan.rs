@@ -54,6 +54,25 @@ pub(super) fn needs_at(needs: &[Need], pod_keys: &[String]) -> Vec<NeedAt> {
     needs.iter().map(|need| (*need, at(need))).collect()
 }
 
+/// A bind of a rule.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct BindAt {
+    pub(super) bind: usize,
+    /// The rule's position in it.
+    pub(super) position: usize,
+    /// Whether its condition is known to hold.
+    pub(super) always: bool,
+}
+
+/// Whether a condition reads nothing but the cluster's version.
+pub(super) fn is_about_the_cluster(code: &Code) -> bool {
+    let asks_more = |op: &Op| {
+        matches!(op, Op::Cluster { .. } | Op::Call { .. })
+            || matches!(op, Op::Root(slot, _) if *slot != Slot::Cluster)
+    };
+    !code.exprs.iter().any(|expr| asks_more(&expr.op))
+}
+
 /// What is about what.
 #[derive(Debug, Default)]
 pub(super) struct Plan {
@@ -65,8 +84,10 @@ pub(super) struct Plan {
     /// Of each rule, its binds' and exceptions' code too.
     pub(super) rule_needs: Vec<Vec<Need>>,
     pub(super) mutation_needs: Vec<Vec<Need>>,
-    /// Of each rule: binds, with the rule's position in them.
-    pub(super) binds: Vec<Vec<(usize, usize)>>,
+    /// Of each rule: binds, with the rule's position in them. Without those that [`Plan::settle`] has taken out.
+    pub(super) binds: Vec<Vec<BindAt>>,
+    /// Of each rule: whether it has binds, none of which ever holds in this cluster.
+    pub(super) is_off: Vec<bool>,
     /// Of each rule: exceptions, with the rule's position in them.
     pub(super) exceptions: Vec<Vec<(usize, usize)>>,
 }
@@ -102,16 +123,37 @@ impl Plan {
                 }
             }
         }
-        plan.binds = vec![Vec::new(); module.rules.len()];
+        plan.is_off = vec![false; module.rules.len()];
+        let mut binds = vec![Vec::new(); module.rules.len()];
         plan.exceptions = vec![Vec::new(); module.rules.len()];
         for (index, bind) in module.binds.iter().enumerate() {
-            attach(&mut plan.binds, &mut rule_needs, index, &bind.rules, &bind.conditions);
+            attach(&mut binds, &mut rule_needs, index, &bind.rules, &bind.conditions);
         }
+        let at = |(bind, position)| BindAt { bind, position, always: false };
+        plan.binds = binds.into_iter().map(|of_rule| of_rule.into_iter().map(at).collect()).collect();
         for (index, exception) in module.exceptions.iter().enumerate() {
             attach(&mut plan.exceptions, &mut rule_needs, index, &exception.rules, &exception.conditions);
         }
         plan.rule_needs = rule_needs.into_iter().map(|needs| needs.into_iter().collect()).collect();
         plan
+    }
+
+    /// Settles the conditions of binds that read nothing but the cluster's version: they come out the same for every review.
+    /// `holds` evaluates one; `None`: that needs the review.
+    pub(super) fn settle(&mut self, mut holds: impl FnMut(&BindAt) -> Option<bool>) {
+        for (binds, is_off) in self.binds.iter_mut().zip(&mut self.is_off) {
+            if binds.is_empty() {
+                continue;
+            }
+            binds.retain_mut(|bind| match holds(bind) {
+                Some(holds) => {
+                    bind.always = holds;
+                    holds
+                }
+                None => true,
+            });
+            *is_off = binds.is_empty();
+        }
     }
 
     pub(super) fn covers(&self, group: &str, kind: &str) -> bool {

@@ -163,6 +163,9 @@ impl Route {
         let id = |index: usize| u32::try_from(index).ok().map(RuleId);
         let other_versions = matched.other_versions.into_iter().filter_map(id).collect();
         let item = |(rule, target): (usize, usize)| {
+            if plan.is_off.get(rule).copied().unwrap_or(false) {
+                return None;
+            }
             let is_bound = plan.binds.get(rule).is_some_and(|binds| !binds.is_empty());
             Some(Item { rule: id(rule)?, target: u32::try_from(target).ok()?, is_bound })
         };

@@ -8,7 +8,7 @@ use super::{
     Decision, Effect, EvalError, Evaluator, Finding, Outcome, Review, RuleTrace, effect,
     facts::Inputs,
     outcome::limited,
-    plan::{NeedAt, needs_at},
+    plan::{BindAt, NeedAt, needs_at},
     route::{Item, Route},
 };
 use crate::{
@@ -187,6 +187,15 @@ impl<'j> Judge<'j> {
                 continue;
             }
             let Some(rule) = evaluator.module.rules.get(index) else { continue };
+            if *is_bound && !self.why && machine.is_some() {
+                if !self.is_held((index, rule), &env, &mut machine)? {
+                    continue;
+                }
+                if machine.as_mut().is_some_and(|machine| machine.finds_nothing_bound(index)) {
+                    outcome.applied.push(*id);
+                    continue;
+                }
+            }
             let pod_keys = pod_keys(rule.targets.get(*target as usize));
             self.rule((*id, rule), &Env { pod_keys, ..env }, &mut machine, outcome)?;
         }
@@ -215,21 +224,14 @@ impl<'j> Judge<'j> {
             self.held((id, rule), &holding, env, machine, &mut findings, outcome)?;
         }
         let mut applied = false;
-        for (number, position) in binds.iter().copied() {
+        for BindAt { bind: number, position, always } in binds.iter().copied() {
             let (Some(bind), Some(params)) =
                 (evaluator.module.binds.get(number), evaluator.bind_params.get(number))
             else {
                 continue;
             };
             let env = Env { params, ..*env };
-            let native = machine.as_mut().and_then(|machine| machine.holds((number, params), position));
-            let holds = match (native, bind.conditions.get(position)) {
-                (Some(holds), _) => Ok(holds),
-                (None, Some(condition)) => holds(condition, &env),
-                (None, None) => Ok(true),
-            };
-            let stopped = |trap| EvalError::Trap { rule: format!("{} (bind)", rule.name), trap };
-            if !holds.map_err(stopped)? {
+            if !always && !self.bind_holds(rule, (number, params), position, &env, machine)? {
                 continue;
             }
             if !applied {
@@ -244,6 +246,46 @@ impl<'j> Judge<'j> {
             outcome.findings.extend(hardest(findings));
         }
         Ok(())
+    }
+
+    /// Whether any bind of a rule holds. All of them are looked at, so that one that is stopped is an error whatever the others say.
+    fn is_held<'e>(
+        &self,
+        (index, rule): (usize, &Rule),
+        env: &Env<'e>,
+        machine: &mut Option<Run<'e>>,
+    ) -> Result<bool, EvalError>
+    where
+        'j: 'e,
+    {
+        let mut held = false;
+        for at in self.evaluator.plan.binds.get(index).into_iter().flatten() {
+            let Some(params) = self.evaluator.bind_params.get(at.bind) else { continue };
+            let env = Env { params, ..*env };
+            held |= at.always || self.bind_holds(rule, (at.bind, params), at.position, &env, machine)?;
+        }
+        Ok(held)
+    }
+
+    /// Whether the condition of a bind holds for a rule.
+    fn bind_holds<'e>(
+        &self,
+        rule: &Rule,
+        (number, params): (usize, &'e [Value]),
+        position: usize,
+        env: &Env<'e>,
+        machine: &mut Option<Run<'e>>,
+    ) -> Result<bool, EvalError>
+    where
+        'j: 'e,
+    {
+        if let Some(holds) = machine.as_mut().and_then(|machine| machine.holds((number, params), position)) {
+            return Ok(holds);
+        }
+        let bind = self.evaluator.module.binds.get(number);
+        let Some(condition) = bind.and_then(|bind| bind.conditions.get(position)) else { return Ok(true) };
+        let stopped = |trap| EvalError::Trap { rule: format!("{} (bind)", rule.name), trap };
+        holds(condition, env).map_err(stopped)
     }
 
     /// What a rule finds where it holds.
@@ -317,7 +359,7 @@ impl<'j> Judge<'j> {
         holding: &Holding<'_>,
         env: &Env<'_>,
     ) -> Result<Finding, Trap> {
-        let explanation = explain(rule, env, hit)?;
+        let explanation = explain(rule, env, hit, self.why)?;
         let verb = rule.clauses.get(hit.clause.index()).map_or(crate::ir::Verb::Audit, |clause| clause.verb);
         Ok(Finding {
             rule: id,
@@ -334,7 +376,7 @@ impl<'j> Judge<'j> {
             excepted: None,
             expired: None,
             bind: holding.bind,
-            why: if self.why { explanation.why } else { Vec::new() },
+            why: explanation.why,
         })
     }
 
@@ -356,7 +398,7 @@ impl<'j> Judge<'j> {
     }
 }
 
-fn holds(condition: &Condition, env: &Env<'_>) -> Result<bool, Trap> {
+pub(super) fn holds(condition: &Condition, env: &Env<'_>) -> Result<bool, Trap> {
     condition.cond.map_or(Ok(true), |cond| Interp::new(*env, &condition.code).holds(cond))
 }
 

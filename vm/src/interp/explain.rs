@@ -23,7 +23,7 @@ pub struct Explanation {
     pub fix: Option<String>,
     /// JSON paths in the object.
     pub blames: Vec<String>,
-    /// The decision tree: the conditions on the way to the verdict, then its own.
+    /// The decision tree, if it was asked for: the conditions on the way to the verdict, then its own.
     pub why: Vec<WhyNode>,
 }
 
@@ -49,19 +49,19 @@ pub struct TraceBinding {
     pub index: u32,
 }
 
-/// Explains a hit of a rule. When the fuel is used up on the way, blames and decision tree tell what was found until
+/// Explains a hit of a rule, with its decision tree if `why`. When the fuel is used up on the way, blames and decision tree tell what was found until
 /// then: an explanation is never the reason why a request fails.
 ///
 /// # Errors
 /// When the message alone takes too many steps.
-pub fn explain(rule: &Rule, env: &Env<'_>, hit: &Hit) -> Result<Explanation, Trap> {
+pub fn explain(rule: &Rule, env: &Env<'_>, hit: &Hit, why: bool) -> Result<Explanation, Trap> {
     let mut replay = Replay::new(rule, env);
     let cond = replay.run(&rule.body, hit.clause, &hit.bindings)?.flatten();
     let clause = rule.clauses.get(hit.clause.index());
     let message = clause.map(|clause| replay.render(&clause.message)).transpose()?.unwrap_or_default();
     let fix = clause.and_then(|clause| clause.fix.as_ref()).map(|fix| replay.render(fix)).transpose()?;
     let blames = replay.blames(cond);
-    let conditions = replay.wheres.clone().into_iter().chain(cond);
+    let conditions = replay.wheres.clone().into_iter().chain(cond).filter(|_| why);
     let why = conditions.map_while(|cond| replay.tracer.why(cond).ok()).collect();
     Ok(Explanation { message, fix, blames, why })
 }

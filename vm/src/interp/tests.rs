@@ -50,7 +50,7 @@ fn with_env<T>(module: &Module, object: &str, work: impl FnOnce(&Env<'_>) -> T) 
 fn blames_of(module: &Module, object: &str) -> Vec<Vec<String>> {
     let rule: &Rule = &module.rules[0];
     with_env(module, object, |env| {
-        hits(rule, env).unwrap().iter().map(|hit| explain(rule, env, hit).unwrap().blames).collect()
+        hits(rule, env).unwrap().iter().map(|hit| explain(rule, env, hit, true).unwrap().blames).collect()
     })
 }
 
@@ -88,7 +88,7 @@ fn the_deepest_code_fits_a_small_stack() {
             // Doubling at each level: the fuel ends it, at full depth.
             assert_eq!(Interp::new(*env, &module.rules[0].code).eval(id).err(), Some(Trap::OutOfFuel));
             let hit = Hit { clause: crate::ir::ClauseId(0), bindings: vec![] };
-            explain(&module.rules[0], env, &hit).unwrap();
+            explain(&module.rules[0], env, &hit, true).unwrap();
             let _ = trace(&module.rules[0], env);
         });
     };

@@ -44,6 +44,8 @@ pub(super) struct Source<'p> {
     pub(super) builtins: &'p [&'static Builtin],
     pub(super) layouts: &'p [Arc<Layout>],
     pub(super) params: &'p [Value],
+    /// Facts that are the same for every input.
+    pub(super) fixed: &'p Roots,
     pub(super) body: Body<'p>,
 }
 
@@ -78,7 +80,7 @@ fn plan_with(source: Source<'_>, may_ask: bool) -> Option<Plan> {
         source,
         code,
         env: HashMap::new(),
-        closed: closed(code),
+        closed: closed(code, source.fixed),
         has_cluster: code.exprs.iter().any(|expr| matches!(expr.op, Op::Cluster { .. })),
         cost: Cost::default(),
         bound: super::plan::Bound::default(),
@@ -112,11 +114,15 @@ fn plan_with(source: Source<'_>, may_ask: bool) -> Option<Plan> {
     Some(planner.plan)
 }
 
-/// Which expressions read neither facts nor locals nor the cluster.
-fn closed(code: &Code) -> Vec<bool> {
+/// Which expressions read neither locals nor the cluster nor facts, but those that are fixed.
+fn closed(code: &Code, fixed: &Roots) -> Vec<bool> {
     let mut closed: Vec<bool> = Vec::with_capacity(code.exprs.len());
     for expr in &code.exprs {
-        let leaf = matches!(expr.op, Op::Local(_) | Op::Root(..) | Op::Cluster { .. });
+        let leaf = match &expr.op {
+            Op::Local(_) | Op::Cluster { .. } => true,
+            Op::Root(slot, root) => fixed.get(*slot, *root).is_none(),
+            _ => false,
+        };
         let operands = expr.op.operands();
         closed.push(!leaf && operands.iter().all(|id| closed.get(id.index()).copied().unwrap_or(false)));
     }
@@ -397,7 +403,7 @@ impl<'p> Planner<'p> {
             module: self.source.module,
             builtins: self.source.builtins,
             params: self.source.params,
-            roots: &Roots::default(),
+            roots: self.source.fixed,
             pod_keys: &[],
             cluster: &NoCluster,
             subject: None,
@@ -407,7 +413,8 @@ impl<'p> Planner<'p> {
         let value = interp.eval(id).ok();
         let spent = self.const_fuel - interp.fuel_left();
         self.const_fuel = interp.fuel_left();
-        let value = value?;
+        // A record is read through, and not handed on.
+        let value = value.filter(|value| !matches!(value, Value::Record(_)))?;
         // What its user spends on handling it is at most its size, twice.
         self.spend(spent + 2 * size(&value), 0);
         Some(value)

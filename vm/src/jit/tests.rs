@@ -35,6 +35,7 @@ fn agree(module: &Module, object: Option<&str>, fuel: u64) -> Result<Vec<Hit>, T
         layouts: &layouts,
         params: &params,
         bind_params: &[],
+        fixed: &Roots::default(),
         classes: &[vec![0, 0]],
     };
     let jit = Jit::new(sources).unwrap();
@@ -232,6 +233,7 @@ fn the_native_part_is_native() {
         layouts: &layouts,
         params: &[],
         bind_params: &[],
+        fixed: &Roots::default(),
         classes: &[],
     };
     let coverage = Jit::new(sources).unwrap().coverage();
@@ -267,6 +269,7 @@ fn rules_that_begin_with_one_condition_share_it() {
         layouts: &layouts,
         params: &[],
         bind_params: &[],
+        fixed: &Roots::default(),
         classes: &[],
     };
     let jit = Jit::new(sources).unwrap();
@@ -334,6 +337,7 @@ fn fused_rules_share_their_loop_and_their_conditions() {
             builtins: &[],
             layouts: &layouts,
             params: &[],
+            fixed: &Roots::default(),
             body: super::planner::Body::Rule(rule),
         })
         .unwrap()
@@ -363,6 +367,7 @@ fn what_fused_rules_find_is_found_by_the_rule_that_finds_it() {
         layouts: &layouts,
         params: &[],
         bind_params: &[],
+        fixed: &Roots::default(),
         classes: &[vec![0, 1], vec![2, 3]],
     };
     let jit = Jit::new(sources).unwrap();

@@ -129,7 +129,7 @@ fn a_loop_blames_the_field_of_its_element_in_the_real_list() {
     with_env(&module, OBJECT, |env| {
         let hits = hits(rule, env).unwrap();
         assert_eq!(hits, [Hit { clause: ClauseId(0), bindings: vec![0] }]);
-        let explanation = explain(rule, env, &hits[0]).unwrap();
+        let explanation = explain(rule, env, &hits[0], true).unwrap();
         assert_eq!(explanation.message, "init container setup must not be privileged");
         assert_eq!(explanation.fix.as_deref(), Some("remove it"));
         assert_eq!(explanation.blames, ["spec.initContainers[0].securityContext.privileged"]);

@@ -303,7 +303,7 @@ proptest! {
                 let mut rule = module.rules[0].clone();
                 rule.body = vec![crate::ir::Stmt::Verdict { clause: crate::ir::ClauseId(0), cond: Some(id) }];
                 let hit = Hit { clause: crate::ir::ClauseId(0), bindings: vec![] };
-                prop_assert!(!matches!(explain(&rule, env, &hit), Err(Trap::TooDeep)));
+                prop_assert!(!matches!(explain(&rule, env, &hit, true), Err(Trap::TooDeep)));
             }
             Ok(())
         })?;
