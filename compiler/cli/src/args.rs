@@ -6,7 +6,10 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 use jiff::civil::Date;
 
+mod judge;
+
 pub(crate) use crate::version::{Minor, MinorRange};
+pub(crate) use judge::{AuditArgs, AuditFormat, EvalArgs, JudgeArgs, Mode, MutateOutput};
 
 /// Check, test and evaluate kpol policies.
 #[derive(Clone, Debug, Parser)]
@@ -65,6 +68,7 @@ pub(crate) enum Command {
     Fmt(FmtArgs),
     Test(TestArgs),
     Eval(EvalArgs),
+    Audit(AuditArgs),
     Build(BuildArgs),
     Inspect(InspectArgs),
     Sign(SignArgs),
@@ -179,81 +183,6 @@ pub(crate) enum Coverage {
     Text,
     Html,
     Lcov,
-}
-
-/// Evaluate policies on manifests: which rule is broken, where and why
-#[derive(Clone, Debug, Args)]
-#[command(
-    after_help = "Examples:\n  kpolc eval -p std.pss.restricted deploy/\n  helm template . | kpolc eval -p policies -p std.pss -\n  kpolc eval policies -i review.json --why"
-)]
-pub(crate) struct EvalArgs {
-    /// With -p: manifests (files, directories or `-`); without: one policy, with the manifests given by -i
-    #[arg(value_name = "MANIFEST", value_hint = ValueHint::AnyPath)]
-    pub(crate) paths: Vec<String>,
-    /// Policies: files, directories or names of library packages
-    #[arg(short, long = "policy", value_name = "POLICY", value_hint = ValueHint::AnyPath)]
-    pub(crate) policies: Vec<String>,
-    /// A manifest, a directory of them, an AdmissionReview, or `-`
-    #[arg(short, long = "input", value_name = "MANIFEST", value_hint = ValueHint::AnyPath)]
-    pub(crate) inputs: Vec<String>,
-    /// Manifests that are in the cluster already: read by rules, not judged
-    #[arg(long, value_name = "PATH", value_hint = ValueHint::AnyPath)]
-    pub(crate) cluster: Vec<String>,
-    /// A CustomResourceDefinition whose kind the manifests may have
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub(crate) crd: Vec<PathBuf>,
-    /// Pass over objects of kinds that are not known
-    #[arg(long)]
-    pub(crate) skip_unknown_kinds: bool,
-    /// The version of Kubernetes: 1.29; the newest that is known if not given
-    #[arg(long, value_name = "VERSION")]
-    pub(crate) kubernetes: Option<Minor>,
-    /// The value of a param
-    #[arg(long = "param", value_name = "NAME=VALUE")]
-    pub(crate) params: Vec<String>,
-    /// The mode of rules without a bind: kpol.toml's, or deny
-    #[arg(long, value_enum, value_name = "MODE")]
-    pub(crate) mode: Option<Mode>,
-    /// Print why: the conditions with their values
-    #[arg(long)]
-    pub(crate) why: bool,
-    /// Print what the mutations make of the objects instead of judging them
-    #[arg(long, value_enum, value_name = "WHAT", num_args = 0..=1, require_equals = true, default_missing_value = "objects")]
-    pub(crate) mutate: Option<MutateOutput>,
-    /// The most bytes of one manifest file
-    #[arg(long, value_name = "BYTES", default_value_t = 64 << 20)]
-    pub(crate) max_bytes: usize,
-    #[command(flatten)]
-    pub(crate) compile: CompileArgs,
-    #[command(flatten)]
-    pub(crate) output: OutputArgs,
-}
-
-/// The mode of rules without a bind.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Mode {
-    Dryrun,
-    Warn,
-    Deny,
-}
-
-impl From<Mode> for kpol_vm::ir::Mode {
-    fn from(mode: Mode) -> Self {
-        match mode {
-            Mode::Dryrun => kpol_vm::ir::Mode::Dryrun,
-            Mode::Warn => kpol_vm::ir::Mode::Warn,
-            Mode::Deny => kpol_vm::ir::Mode::Deny,
-        }
-    }
-}
-
-/// What `eval --mutate` prints.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum MutateOutput {
-    /// The objects after the mutations
-    Objects,
-    /// JSON Patch
-    Patch,
 }
 
 /// Build a bundle: checked policies in one file, for hosts to load

@@ -1,16 +1,18 @@
-//! What a run has of the world besides files: streams, the environment, the directory it starts in, the day.
+//! What a run has of the world besides files: streams, the environment, the directory it starts in, the time.
 
 use std::{
     io::{ErrorKind, IsTerminal, Read, Write},
     path::{Path, PathBuf},
 };
 
-use jiff::civil::Date;
+use jiff::{Timestamp, civil::Date};
 
 use crate::args::Color;
 
 /// Looks up a variable.
 pub(crate) type Env = Box<dyn Fn(&str) -> Option<String>>;
+/// What time it is.
+pub(crate) type Clock = Box<dyn Fn() -> Timestamp>;
 
 /// The world of one run.
 pub struct Io {
@@ -30,6 +32,8 @@ pub struct Io {
     pub dir: PathBuf,
     /// The day, for exceptions that end.
     pub today: Date,
+    /// The time, for reports.
+    pub clock: Clock,
     /// The first write that failed, other than for want of a reader.
     failed: Option<std::io::Error>,
 }
@@ -42,7 +46,8 @@ impl Io {
             stdout_terminal: std::io::stdout().is_terminal(),
             stderr_terminal: std::io::stderr().is_terminal(),
             env: Box::new(|name| std::env::var(name).ok()),
-            today: jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date(),
+            clock: Box::new(Timestamp::now),
+            today: Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date(),
             ..Io::new(std::io::stdout(), std::io::stderr(), std::io::stdin())
         }
     }
@@ -59,6 +64,7 @@ impl Io {
             env: Box::new(|_| None),
             dir: PathBuf::new(),
             today: Date::constant(1970, 1, 1),
+            clock: Box::new(|| Timestamp::UNIX_EPOCH),
             failed: None,
         }
     }

@@ -79,6 +79,7 @@ fn dispatch(cli: &Cli, io: &mut Io) -> Result<Exit, CliError> {
         Command::Fmt(args) => commands::fmt::run(args, global, io),
         Command::Test(args) => commands::test::run(args, global, io),
         Command::Eval(args) => commands::eval::run(args, global, io),
+        Command::Audit(args) => commands::audit::run(args, global, io),
         Command::Build(args) => commands::build::run(args, global, io),
         Command::Inspect(args) => commands::inspect::run(args, global, io),
         Command::Sign(args) => commands::sign::run(args, global, io),

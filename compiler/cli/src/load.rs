@@ -64,6 +64,8 @@ pub(crate) struct Loaded {
     pub(crate) compiled: Compiled,
     /// kpol.toml, or its defaults.
     pub(crate) project: Project,
+    /// What names the bundle, if the policies are one.
+    pub(crate) digest: Option<String>,
 }
 
 impl Loaded {
@@ -112,11 +114,12 @@ pub(crate) fn load(paths: &[String], options: &LoadOptions, io: &mut Io) -> Resu
     let mut compiled = compile(sources, &loader, &compiler_options);
     project.check(&mut compiled);
     levels::apply(&mut compiled, &project, options);
+    let digest = bundle.as_ref().map(|bundle| bundle.digest().to_string());
     if let Some(bundle) = bundle.filter(|_| !compiled.has_errors()) {
         compiled.correlations = bundle.about().correlations.clone();
         compiled.module = Some(bundle.into_module());
     }
-    Ok(Loaded { compiled, project })
+    Ok(Loaded { compiled, project, digest })
 }
 
 /// The texts of `entries`.

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 #![allow(clippy::wildcard_enum_match_arm, reason = "JSON of a test")]
 
+mod audit;
 mod bundle;
 mod check;
 mod fmt;

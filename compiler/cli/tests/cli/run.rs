@@ -104,6 +104,7 @@ impl World {
             Box::new(move |name| env.iter().find(|(key, _)| *key == name).map(|(_, value)| value.clone()));
         io.dir = self.dir().to_owned();
         io.today = jiff::civil::date(2026, 11, 23);
+        io.clock = Box::new(|| "2026-11-23T08:00:00Z".parse().unwrap());
         (io.stdout_terminal, io.stderr_terminal) = (self.terminal, self.terminal);
         let args = std::iter::once("kpolc").chain(args).map(Into::into);
         let code = kpolc::run(args, &mut io);

@@ -96,6 +96,7 @@ fn the_help_of_every_command() {
         "fmt",
         "test",
         "eval",
+        "audit",
         "build",
         "inspect",
         "sign",

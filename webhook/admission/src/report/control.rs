@@ -154,7 +154,7 @@ impl Rule {
         let techniques = meta.mitre.iter().map(|id| Control::technique(id));
         Rule {
             name: name.into(),
-            title: meta.doc.lines().next().unwrap_or_default().trim().to_owned(),
+            title: sentence(&meta.doc),
             severity: meta.severity,
             controls: controls.chain(techniques).collect(),
         }
@@ -175,6 +175,16 @@ impl Rule {
     }
 }
 
+/// The first sentence of a text, on one line.
+fn sentence(doc: &str) -> String {
+    let lines = doc.lines().map(str::trim).take_while(|line| !line.is_empty());
+    let paragraph = lines.collect::<Vec<_>>().join(" ");
+    match paragraph.split_once(". ") {
+        Some((first, _)) => format!("{first}."),
+        None => paragraph,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -189,7 +199,7 @@ mod tests {
     #[test]
     fn a_rule_brings_its_controls_and_techniques() {
         let meta = Meta {
-            doc: "A sentence.\nMore.".into(),
+            doc: "A sentence that\ngoes on (from 1.22 on). More.\n\nAnd more.".into(),
             cis: vec!["5.2.2".into()],
             tags: vec!["pss.baseline.privileged".into(), "own".into()],
             mitre: vec!["T1611".into(), "T9999".into()],
@@ -198,7 +208,8 @@ mod tests {
         let rule = Rule::new("acme.pods.privileged", &meta);
         let labels: Vec<String> = rule.controls.iter().map(Control::label).collect();
         assert_eq!(labels, ["pss.baseline.privileged", "CIS 5.2.2", "T1611", "T9999"]);
-        assert_eq!((rule.title.as_str(), rule.split_name()), ("A sentence.", ("acme.pods", "privileged")));
+        assert_eq!(rule.title, "A sentence that goes on (from 1.22 on).");
+        assert_eq!(rule.split_name(), ("acme.pods", "privileged"));
         assert_eq!(rule.controls[2].title, "Escape to Host");
     }
 }

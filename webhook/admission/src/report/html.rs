@@ -56,11 +56,14 @@ fn top(report: &Report) -> Markup {
             p.kicker { "Compliance report" }
             h1 { (about.subject) }
             dl.facts {
-                div { dt { "Run" } dd { (when(about.started)) " to " (when(report.ended())) } }
+                div { dt { "Run" } dd { (when(about.started)) ", " (took(report)) } }
                 @if !about.kubernetes.is_empty() { div { dt { "Kubernetes" } dd { (about.kubernetes) } } }
                 div { dt { "Judged" } dd { (count(report.objects(), "object")) " by " (count(report.rules().count() as u64, "rule")) } }
                 @if let Some(previous) = &report.previous {
-                    div { dt { "Compared with" } dd { "the run of " (when(previous.ended)) } }
+                    div { dt { "Compared with" } dd {
+                        "the run of " (when(previous.ended))
+                        @if previous.subject != about.subject { ", which was of " b { (previous.subject) } }
+                    } }
                 }
                 div.wide {
                     dt { "Policies" }
@@ -231,6 +234,13 @@ fn percent(part: u64, of: u64) -> String {
 
 fn when(time: Timestamp) -> String {
     time.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
+}
+
+/// `12 s`, rounded up.
+fn took(report: &Report) -> String {
+    let millis = report.ended().duration_since(report.about.started).as_millis().max(0);
+    let seconds = u64::try_from(millis).unwrap_or(u64::MAX).div_ceil(1_000);
+    format!("{}\u{202f}s", number(seconds))
 }
 
 /// A name that may break behind its dots, slashes and dashes.

@@ -99,7 +99,7 @@ fn resource(report: &Report, api: ReportApi, namespace: &str, mut part: Part<'_>
         "annotations": annotations(report, all.saturating_sub(results.len() as u64)),
     });
     if !namespace.is_empty() {
-        metadata["namespace"] = namespace.into();
+        set(&mut metadata, "namespace", namespace);
     }
     let mut resource = json!({
         "apiVersion": api.api_version(),
@@ -115,10 +115,17 @@ fn resource(report: &Report, api: ReportApi, namespace: &str, mut part: Part<'_>
         "results": results,
     });
     if api == ReportApi::OpenReports {
-        resource["source"] = NAME.into();
-        resource["configuration"] = json!({"limits": {"maxResults": MAX_RESULTS}});
+        set(&mut resource, "source", NAME);
+        set(&mut resource, "configuration", json!({"limits": {"maxResults": MAX_RESULTS}}));
     }
     resource
+}
+
+/// Sets a key of an object.
+fn set(object: &mut Value, key: &str, value: impl Into<Value>) {
+    if let Some(object) = object.as_object_mut() {
+        object.insert(key.to_owned(), value.into());
+    }
 }
 
 /// As many as a report may hold.
@@ -142,7 +149,7 @@ fn annotations(report: &Report, left_out: u64) -> Value {
         "kpol.dev/ended": report.ended().to_string(),
     });
     if left_out > 0 {
-        annotations["kpol.dev/results-left-out"] = left_out.to_string().into();
+        set(&mut annotations, "kpol.dev/results-left-out", left_out.to_string());
     }
     annotations
 }
@@ -178,10 +185,10 @@ fn result(report: &Report, rule: &Rule, finding: &Finding) -> Value {
         "properties": properties,
     });
     if rule.severity.is_some() {
-        result["severity"] = severity_word(rule.severity).into();
+        set(&mut result, "severity", severity_word(rule.severity));
     }
     if let Some(control) = rule.controls.first() {
-        result["category"] = control.framework.title().into();
+        set(&mut result, "category", control.framework.title());
     }
     result
 }

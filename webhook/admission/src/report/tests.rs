@@ -71,7 +71,7 @@ fn finding(rule: &str, effect: Effect, resource: Resource) -> Finding {
 
 const PODS: [&str; 3] = ["acme.pods.privileged", "acme.pods.limits", "acme.pods.host_pid"];
 
-fn add<'a>(report: &mut Report, namespace: &'a str, name: &str, hits: &[(&str, Effect)]) {
+fn add(report: &mut Report, namespace: &str, name: &str, hits: &[(&str, Effect)]) {
     let findings = hits.iter().map(|(rule, effect)| finding(rule, *effect, pod(namespace, name))).collect();
     report.add(Checked { namespace, applied: PODS.to_vec(), findings, ..Checked::default() });
 }

@@ -1,12 +1,13 @@
 //! Which control of which framework, and which technique, a rule stands for.
 
-use super::{
-    model::{Framework, Link, Row, Rule, Tactic},
-    words,
-};
 use kpol_stdlib::{
     controls::{self, Control},
     mitre,
+};
+
+use super::{
+    model::{Framework, Link, Row, Rule, Tactic},
+    words,
 };
 
 /// The frameworks, by the names that controls.tsv has for them.

@@ -7,6 +7,9 @@ use super::{
     Name, anchor, badge, cell, change, class,
 };
 
+/// More rules than this are folded.
+const MAX_RULES: usize = 5;
+
 pub(super) fn section(report: &Report, controls: &[ControlRow<'_>]) -> Markup {
     html! {
         section #controls {
@@ -75,6 +78,7 @@ fn table(report: &Report, framework: Framework, controls: &[ControlRow<'_>]) -> 
                     table {
                         thead {
                             tr {
+                                th scope="col" { "Number" }
                                 th scope="col" { "Control" }
                                 th.status scope="col" { "Status" }
                                 th.number scope="col" { "Violations" }
@@ -93,7 +97,7 @@ fn table(report: &Report, framework: Framework, controls: &[ControlRow<'_>]) -> 
                     ul.plain {
                         @for row in &open {
                             li {
-                                (label(row)) " " (row.control.title)
+                                span.id { (label(row)) } " " (row.control.title)
                                 @if !row.is_decidable { span.quiet { " – no policy decides it: cluster setup" } }
                             }
                         }
@@ -109,17 +113,27 @@ fn line(report: &Report, row: &ControlRow<'_>, is_compared: bool) -> Markup {
     let before = report.previous.as_ref().and_then(|previous| previous.control(&row.control.id));
     html! {
         tr {
-            th.control scope="row" { (label(row)) (row.control.title) }
+            td.id { (label(row)) }
+            th.control scope="row" { (row.control.title) }
             td.status { (badge(row.status)) }
             td.number { (cell(violations)) }
             @if is_compared { td.number { (change(Change::since(before, violations))) } }
             td.number { (cell(row.counts.excepted)) }
             td.by {
-                @for (at, rule) in row.rules.iter().enumerate() {
-                    @if at > 0 { ", " }
-                    a href={ "#" (anchor(rule)) } { (Name(rule)) }
+                @if row.rules.len() <= MAX_RULES { (rules(&row.rules)) }
+                @if row.rules.len() > MAX_RULES {
+                    details { summary { (row.rules.len()) " rules" } (rules(&row.rules)) }
                 }
             }
+        }
+    }
+}
+
+fn rules(names: &[&str]) -> Markup {
+    html! {
+        @for (at, name) in names.iter().enumerate() {
+            @if at > 0 { ", " }
+            a href={ "#" (anchor(name)) } { (Name(name)) }
         }
     }
 }
@@ -129,10 +143,9 @@ fn label(row: &ControlRow<'_>) -> Markup {
     let text = row.control.number.as_ref().unwrap_or(&row.control.id);
     html! {
         @if row.control.link.starts_with("https://") {
-            a.id href=(row.control.link) rel="noreferrer" title=(row.control.id) { (Name(text)) }
+            a href=(row.control.link) rel="noreferrer" title=(row.control.id) { (Name(text)) }
         } @else {
-            span.id title=(row.control.id) { (Name(text)) }
+            span title=(row.control.id) { (Name(text)) }
         }
-        " "
     }
 }
