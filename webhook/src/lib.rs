@@ -13,6 +13,8 @@
 #![forbid(unsafe_code)]
 
 pub mod admission;
+pub mod certs;
+pub mod configure;
 pub mod metrics;
 pub mod policies;
 pub mod settings;

@@ -115,6 +115,12 @@ pub struct Metrics {
     pub cached: Family<KindLabels, Gauge>,
     /// The bytes that they take.
     pub cached_bytes: Family<KindLabels, Gauge>,
+    /// When the certificate in use ends, in seconds since 1970; 0: there is none.
+    pub certificate_end: Gauge<f64, AtomicU64>,
+    /// Certificates and client CAs that were refused.
+    pub certificates_refused: Family<ReasonLabels, Counter>,
+    /// What could not be done in the cluster for the certificate or the webhook configurations.
+    pub configure_errors: Family<ReasonLabels, Counter>,
 }
 
 impl Default for Metrics {
@@ -148,6 +154,9 @@ impl Metrics {
             refused: Family::default(),
             cached: Family::default(),
             cached_bytes: Family::default(),
+            certificate_end: Gauge::default(),
+            certificates_refused: Family::default(),
+            configure_errors: Family::default(),
             registry: Registry::default(),
         };
         registry.register("requests", "Requests that were answered", metrics.requests.clone());
@@ -175,6 +184,22 @@ impl Metrics {
             "Memory of the objects kept for referential rules",
             Unit::Bytes,
             metrics.cached_bytes.clone(),
+        );
+        registry.register_with_unit(
+            "certificate_end_timestamp",
+            "When the certificate in use ends",
+            Unit::Seconds,
+            metrics.certificate_end.clone(),
+        );
+        registry.register(
+            "certificates_refused",
+            "Certificates and client CAs that were not taken",
+            metrics.certificates_refused.clone(),
+        );
+        registry.register(
+            "configure_errors",
+            "What could not be read or written in the cluster for the certificate and the webhook configurations",
+            metrics.configure_errors.clone(),
         );
         Metrics { registry, ..metrics }
     }
