@@ -215,7 +215,8 @@ impl Keeper {
     async fn configure(&mut self, seen: &[Seen; 2], wrong: &mut Vec<Wrong>) -> bool {
         let [validating, mutating] = self.wanted(&self.store.get());
         let has_changed = self.written.as_ref().is_none_or(|(before, since)| {
-            let is_same = [&validating, &mutating].into_iter().zip(before).all(|(now, then)| is_same(now, then));
+            let is_same =
+                [&validating, &mutating].into_iter().zip(before).all(|(now, then)| is_same(now, then));
             !is_same || since.elapsed() > DRIFT
         });
         let (mut is_late, mut is_written) = (false, true);
@@ -228,7 +229,9 @@ impl Keeper {
                 Act::Delete { .. } => "delete",
             };
             match self.api.write(kind, act).await {
-                Ok(()) => info!(%kind, name = self.api.name(), done = verb, "the webhook configuration was written"),
+                Ok(()) => {
+                    info!(%kind, name = self.api.name(), done = verb, "the webhook configuration was written")
+                }
                 Err(error) => {
                     is_late |= matches!(error, ApiError::Late);
                     is_written = false;

@@ -26,13 +26,11 @@ pub(super) enum ApiError {
 
 impl From<kube::Error> for ApiError {
     fn from(error: kube::Error) -> ApiError {
-        match error {
-            kube::Error::Api(status) => match status.code {
-                401 | 403 => ApiError::Forbidden,
-                409 => ApiError::Late,
-                code => ApiError::Failed(format!("{code} {}", status.message)),
-            },
-            error => ApiError::Failed(error.to_string()),
+        let kube::Error::Api(status) = error else { return ApiError::Failed(error.to_string()) };
+        match status.code {
+            401 | 403 => ApiError::Forbidden,
+            409 => ApiError::Late,
+            code => ApiError::Failed(format!("{code} {}", status.message)),
         }
     }
 }

@@ -97,7 +97,9 @@ impl Fake {
         let (status, body) = match answer {
             Ok(object) => (StatusCode::OK, object),
             Err(code) => {
-                let status = json!({"kind": "Status", "status": "Failure", "code": code, "message": format!("no: {code}")});
+                let reason = if code == 404 { "NotFound" } else { "Other" };
+                let message = format!("no: {code}");
+                let status = json!({"kind": "Status", "status": "Failure", "code": code, "reason": reason, "message": message});
                 (StatusCode::from_u16(code).expect("a status"), status)
             }
         };
@@ -109,7 +111,10 @@ impl Fake {
 impl State {
     fn store(&mut self, path: &str, mut object: Value) -> Value {
         self.version += 1;
-        let uid = self.objects.get(path).map_or(json!(format!("uid-{}", self.version)), |o| o["metadata"]["uid"].clone());
+        let uid = self
+            .objects
+            .get(path)
+            .map_or(json!(format!("uid-{}", self.version)), |o| o["metadata"]["uid"].clone());
         object["metadata"]["uid"] = uid;
         object["metadata"]["resourceVersion"] = json!(self.version.to_string());
         self.objects.insert(path.to_owned(), object.clone());
@@ -117,7 +122,8 @@ impl State {
     }
 
     fn answer(&mut self, method: &Method, path: &str, kind: &str, body: &Value) -> Result<Value, u16> {
-        let is_forbidden = |(what, prefix): &(Method, String)| what == method && path.starts_with(prefix.as_str());
+        let is_forbidden =
+            |(what, prefix): &(Method, String)| what == method && path.starts_with(prefix.as_str());
         if self.forbidden.iter().any(is_forbidden) {
             return Err(403);
         }
@@ -125,8 +131,11 @@ impl State {
         if *method == Method::GET {
             return found.ok_or(404);
         }
-        let version = body.pointer("/metadata/resourceVersion").or(body.pointer("/preconditions/resourceVersion"));
-        let is_late = version.is_some_and(|version| found.as_ref().is_none_or(|f| f["metadata"]["resourceVersion"] != *version));
+        let version =
+            body.pointer("/metadata/resourceVersion").or(body.pointer("/preconditions/resourceVersion"));
+        let is_late = version.is_some_and(|version| {
+            found.as_ref().is_none_or(|f| f["metadata"]["resourceVersion"] != *version)
+        });
         if is_late {
             return Err(409);
         }
@@ -158,7 +167,10 @@ impl State {
             ("PATCH", None) => return Err(404),
             _ => return Err(405),
         };
-        self.writes.push(format!("{method} {}", path.rsplit('/').nth(usize::from(*method != Method::POST)).unwrap_or_default()));
+        self.writes.push(format!(
+            "{method} {}",
+            path.rsplit('/').nth(usize::from(*method != Method::POST)).unwrap_or_default()
+        ));
         Ok(stored)
     }
 }

@@ -162,9 +162,9 @@ pub fn know(seen: &[Seen], ca: &[u8]) -> bool {
 /// Whether an object says all that is wanted of it. What the API server has added besides does not matter.
 fn covers(object: &Value, wanted: &Value) -> bool {
     match (object, wanted) {
-        (Value::Object(object), Value::Object(wanted)) => wanted
-            .iter()
-            .all(|(key, wanted)| object.get(key).is_some_and(|object| covers(object, wanted))),
+        (Value::Object(object), Value::Object(wanted)) => {
+            wanted.iter().all(|(key, wanted)| object.get(key).is_some_and(|object| covers(object, wanted)))
+        }
         (Value::Array(object), Value::Array(wanted)) => {
             object.len() == wanted.len()
                 && object.iter().zip(wanted).all(|(object, wanted)| covers(object, wanted))
@@ -242,11 +242,12 @@ mod tests {
 
     #[test]
     fn what_was_found_is_changed_only_as_it_was() {
-        let versions = |seen: Seen, wanted: Wanted| match act(Kind::Mutating, "kpol", (&seen, &wanted), "a", true) {
-            Act::Apply(body) | Act::PatchCa(body) => body["metadata"]["resourceVersion"].clone(),
-            Act::Delete { version, .. } => version.into(),
-            Act::Nothing => Value::Null,
-        };
+        let versions =
+            |seen: Seen, wanted: Wanted| match act(Kind::Mutating, "kpol", (&seen, &wanted), "a", true) {
+                Act::Apply(body) | Act::PatchCa(body) => body["metadata"]["resourceVersion"].clone(),
+                Act::Delete { version, .. } => version.into(),
+                Act::Nothing => Value::Null,
+            };
         assert_eq!(versions(found(&["b"], "kpol"), wanted("a")), "7");
         assert_eq!(versions(found(&["b"], "kpol"), Wanted::TheirOwn), "7");
         assert_eq!(versions(found(&["b"], "kpol"), Wanted::Absent), "7");

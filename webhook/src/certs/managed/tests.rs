@@ -61,7 +61,10 @@ async fn a_secret_that_was_deleted_is_written_again() {
 async fn a_secret_of_somebody_else_is_not_touched_and_an_empty_one_is_used() {
     let (fake, now) = (Fake::default(), SystemTime::now());
     let metadata = json!({"name": "certificate", "labels": {"team": "a"}});
-    fake.put(SECRET, json!({"metadata": metadata, "type": "Opaque", "data": {"tls.crt": "YQ==", "more": "YQ=="}}));
+    fake.put(
+        SECRET,
+        json!({"metadata": metadata, "type": "Opaque", "data": {"tls.crt": "YQ==", "more": "YQ=="}}),
+    );
     let error = step(&mut replica(&fake), now).await.expect_err("it is not ours");
     assert_eq!(error.reason(), "secret-foreign");
     fake.put(SECRET, json!({"metadata": metadata, "type": "Opaque", "data": {"more": "YQ=="}}));
