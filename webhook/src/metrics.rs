@@ -141,6 +141,12 @@ pub struct Metrics {
     pub misfits: Family<KindLabels, Counter>,
     /// Watches that failed, and are tried again.
     pub watch_errors: Family<KindLabels, Counter>,
+    /// When the certificate in use ends, in seconds since 1970; 0: there is none.
+    pub certificate_end: Gauge<f64, AtomicU64>,
+    /// Certificates and client CAs that were refused.
+    pub certificates_refused: Family<ReasonLabels, Counter>,
+    /// What could not be done in the cluster for the certificate or the webhook configurations.
+    pub configure_errors: Family<ReasonLabels, Counter>,
 }
 
 impl Default for Metrics {
@@ -181,6 +187,9 @@ impl Metrics {
             audit_seconds: Gauge::default(),
             misfits: Family::default(),
             watch_errors: Family::default(),
+            certificate_end: Gauge::default(),
+            certificates_refused: Family::default(),
+            configure_errors: Family::default(),
             registry: Registry::default(),
         };
         registry.register("requests", "Requests that were answered", metrics.requests.clone());
@@ -230,6 +239,22 @@ impl Metrics {
             metrics.misfits.clone(),
         );
         registry.register("watch_errors", "Watches that failed", metrics.watch_errors.clone());
+        registry.register_with_unit(
+            "certificate_end_timestamp",
+            "When the certificate in use ends",
+            Unit::Seconds,
+            metrics.certificate_end.clone(),
+        );
+        registry.register(
+            "certificates_refused",
+            "Certificates and client CAs that were not taken",
+            metrics.certificates_refused.clone(),
+        );
+        registry.register(
+            "configure_errors",
+            "What could not be read or written in the cluster for the certificate and the webhook configurations",
+            metrics.configure_errors.clone(),
+        );
         Metrics { registry, ..metrics }
     }
 

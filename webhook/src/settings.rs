@@ -54,6 +54,9 @@ pub struct Serve {
     /// The certificate
     #[command(flatten)]
     pub certificate: CertificateArgs,
+    /// The webhook configurations
+    #[command(flatten)]
+    pub configure: ConfigureArgs,
     /// The bounds
     #[command(flatten)]
     pub bounds: Bounds,
@@ -174,6 +177,53 @@ pub struct CertificateArgs {
     /// Answer only clients whose certificate has this common name. May be repeated
     #[arg(long, value_name = "NAME", requires = "client_ca")]
     pub client_name: Vec<String>,
+    /// Make a CA and a certificate, keep them in a Secret, renew them, and write the CA into the webhook configurations
+    #[arg(long, conflicts_with = "tls_cert")]
+    pub self_signed: bool,
+    /// The Service of the webhook: the certificate is for its name
+    #[arg(long, value_name = "NAME", default_value = "kpol-webhook")]
+    pub service_name: String,
+    /// Its namespace, and that of the Secret; without it, the namespace of the pod
+    #[arg(long, value_name = "NAME", env = "POD_NAMESPACE")]
+    pub service_namespace: Option<String>,
+    /// Its port
+    #[arg(long, value_name = "PORT", default_value_t = 443)]
+    pub service_port: u16,
+    /// The Secret of --self-signed
+    #[arg(long, value_name = "NAME", default_value = "kpol-webhook-certificate")]
+    pub secret: String,
+    /// How long a certificate of --self-signed is valid: 365d, 12h, 30m, or seconds
+    #[arg(long, value_name = "TIME", default_value = "365d", value_parser = time)]
+    pub cert_validity: Duration,
+    /// How long its CA is valid
+    #[arg(long, value_name = "TIME", default_value = "3650d", value_parser = time)]
+    pub ca_validity: Duration,
+    /// How long before its end a certificate is renewed; without it, a quarter of its validity
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub renew_before: Option<Duration>,
+}
+
+/// The webhook configurations: what the API server knows of the webhook.
+#[derive(Clone, Debug, Args)]
+pub struct ConfigureArgs {
+    /// Write the webhook configurations that the policies need, and keep them so
+    #[arg(long)]
+    pub configure: bool,
+    /// The name of both configurations
+    #[arg(long, value_name = "NAME", default_value = "kpol")]
+    pub configuration_name: String,
+    /// A namespace that is never asked about, besides that of the webhook. May be repeated
+    #[arg(long, value_name = "NAME", default_value = "kube-system")]
+    pub exempt_namespace: Vec<String>,
+    /// How long the API server waits for an answer
+    #[arg(long, value_name = "SECONDS", default_value_t = 5, value_parser = clap::value_parser!(u8).range(1..=30))]
+    pub webhook_timeout: u8,
+    /// Where the API server finds a webhook outside of the cluster: https://HOST:PORT
+    #[arg(long, value_name = "URL", value_parser = https)]
+    pub webhook_url: Option<String>,
+    /// The CA (PEM) of --tls-cert that the configurations name; without it, something else puts it in
+    #[arg(long, value_name = "FILE", conflicts_with = "self_signed")]
+    pub ca_bundle: Option<PathBuf>,
 }
 
 /// What one webhook takes on. Beyond it requests are turned away at once, with a status that lets the API server's
@@ -253,6 +303,31 @@ pub enum FailurePolicy {
 fn seconds(text: &str) -> Result<Duration, String> {
     let seconds: f64 = text.parse().map_err(|_| "expected a number of seconds".to_owned())?;
     Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())
+}
+
+/// A time with its unit; without one, it is in seconds.
+fn time(text: &str) -> Result<Duration, String> {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let unit = match text.strip_prefix(digits).unwrap_or_default() {
+        "" | "s" => 1,
+        "m" => 60,
+        "h" => 3_600,
+        "d" => 86_400,
+        _ => return Err("expected a time: 365d, 12h, 30m, 10s".into()),
+    };
+    let count: u32 = digits.parse().map_err(|_| "expected a time: 365d, 12h, 30m, 10s".to_owned())?;
+    Ok(Duration::from_secs(u64::from(count) * unit))
+}
+
+/// The address of a webhook outside of the cluster, as the API server takes it.
+/// [Source](https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/#url).
+fn https(text: &str) -> Result<String, String> {
+    let url: axum::http::Uri = text.parse().map_err(|_| "expected https://HOST:PORT".to_owned())?;
+    let plain = url.authority().is_some_and(|authority| !authority.as_str().contains('@'));
+    match (url.scheme_str(), plain, url.query()) {
+        (Some("https"), true, None) => Ok(text.to_owned()),
+        _ => Err("expected https://HOST:PORT".into()),
+    }
 }
 
 fn param(text: &str) -> Result<(String, serde_json::Value), String> {
