@@ -361,16 +361,12 @@ fn ceiling() {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let (_stopper, stop) = tokio::sync::watch::channel(false);
-        let tls = kpol_webhook::tls::start(&serve.certificate, Duration::from_secs(60), stop.clone()).await;
+        let metrics = Arc::new(Metrics::new());
+        let (tls, _) =
+            kpol_webhook::tls::start(&serve.certificate, Duration::from_secs(60), &metrics).unwrap();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         eprintln!(r#"{{"message":"serving","address":"{}"}}"#, listener.local_addr().unwrap());
-        let server = Server {
-            listener,
-            tls: Some(tls.unwrap()),
-            router,
-            bounds: serve.bounds,
-            metrics: Arc::new(Metrics::new()),
-        };
+        let server = Server { listener, tls: Some(tls), router, bounds: serve.bounds, metrics };
         server.run(stop).await;
     });
 }

@@ -193,7 +193,7 @@ async fn once(
         bundles.iter().flat_map(|ready| Rule::all(ready.bundle.module()).collect::<Vec<_>>()).collect();
     let limits = Limits { findings_per_rule: args.findings_per_rule, ..Limits::default() };
     let mut report = Report::new(about, rules, limits);
-    report.previous = args.summary.as_deref().and_then(|path| previous(path));
+    report.previous = args.summary.as_deref().and_then(previous);
     // Rules that refer to other objects must not be told that there are none.
     let (_watching, unknown) = crate::watch::fill(client, &bundles, metrics, FILL).await;
     for why in unknown {

@@ -22,6 +22,7 @@ use tokio::sync::{Semaphore, TryAcquireError};
 
 use crate::{
     admission::{self, Manner, Reply, Webhook},
+    certs::Certificates,
     metrics::Metrics,
     policies::Store,
     settings::Bounds,
@@ -43,6 +44,7 @@ pub struct App {
     /// In [`PIECE`]s.
     held: Semaphore,
     stopping: AtomicBool,
+    certificates: Option<Certificates>,
 }
 
 impl fmt::Debug for App {
@@ -66,7 +68,14 @@ impl App {
             // One request of the largest size must always fit.
             held: Semaphore::new(permits(bounds.max_held.max(bounds.max_body).div_ceil(PIECE))),
             stopping: AtomicBool::new(false),
+            certificates: None,
         }
+    }
+
+    /// Not ready before there is a certificate.
+    #[must_use]
+    pub fn with_certificates(self, certificates: Certificates) -> App {
+        App { certificates: Some(certificates), ..self }
     }
 
     /// From now on `/readyz` says that no new requests should come.
@@ -123,11 +132,14 @@ async fn readyz(State(app): State<Arc<App>>) -> Response {
     if app.stopping.load(Ordering::Relaxed) {
         return refuse(StatusCode::SERVICE_UNAVAILABLE, "shutting down");
     }
-    let policies = app.store.get();
-    if policies.missing.is_empty() {
+    let mut missing = app.store.get().missing.clone();
+    if app.certificates.as_ref().is_some_and(|certificates| certificates.end().is_none()) {
+        missing.push("there is no certificate yet".into());
+    }
+    if missing.is_empty() {
         return "ok\n".into_response();
     }
-    refuse(StatusCode::SERVICE_UNAVAILABLE, &policies.missing.join("\n"))
+    refuse(StatusCode::SERVICE_UNAVAILABLE, &missing.join("\n"))
 }
 
 async fn metrics(State(app): State<Arc<App>>) -> Response {

@@ -12,6 +12,7 @@ use tokio::{sync::watch, task::JoinHandle};
 use crate::{
     admission::Manner,
     bundles::Files,
+    configure::Keeper,
     metrics::Metrics,
     policies::{Maker, Store, until_tomorrow},
     policy_bundles,
@@ -132,11 +133,11 @@ pub async fn serve(args: Serve) -> Result<(), StartError> {
     let (stopper, stop) = watch::channel(false);
 
     args.policies.check()?;
-    let client = match args.policies.policy_bundles {
+    let client = match args.policies.policy_bundles || Keeper::is_needed(&args) {
         true => Some(client().await?),
         false => None,
     };
-    let tls = crate::tls::start(&args.certificate, args.policies.poll, stop.clone()).await?;
+    let (tls, certificates) = crate::tls::start(&args.certificate, args.policies.poll, &metrics)?;
 
     let mut files = Files::new(args.policies.bundles.clone());
     let first = {
@@ -151,7 +152,11 @@ pub async fn serve(args: Serve) -> Result<(), StartError> {
         let (store, metrics) = (Arc::clone(&store), Arc::clone(&metrics));
         tokio::spawn(crate::watch::keep(client.clone(), store, metrics, stop.clone()));
     }
-    if let Some(client) = client {
+    if let Some(client) = client.clone().filter(|_| Keeper::is_needed(&args)) {
+        let (store, metrics) = (Arc::clone(&store), Arc::clone(&metrics));
+        tokio::spawn(Keeper::new(&args, client, certificates.clone(), store, metrics).run());
+    }
+    if let Some(client) = client.filter(|_| args.policies.policy_bundles) {
         store.expect(policy_bundles::SOURCE, &metrics);
         let (store, metrics) = (Arc::clone(&store), Arc::clone(&metrics));
         tokio::spawn(policy_bundles::run(client, maker.clone(), store, metrics, stop.clone()));
@@ -160,7 +165,8 @@ pub async fn serve(args: Serve) -> Result<(), StartError> {
 
     let manner =
         Manner { failure_policy: args.policies.failure_policy, validate_mutated: args.validate_mutated };
-    let app = Arc::new(App::new(Arc::clone(&store), Arc::clone(&metrics), manner, &args.bounds));
+    let app = App::new(Arc::clone(&store), Arc::clone(&metrics), manner, &args.bounds);
+    let app = Arc::new(app.with_certificates(certificates));
     let server = |listener, tls, router| Server {
         listener,
         tls,

@@ -9,14 +9,13 @@ use hyper_util::{
     server::graceful::GracefulShutdown,
     service::TowerToHyperService,
 };
-use rustls::ServerConfig;
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore, watch},
 };
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 
-use crate::{metrics::Metrics, settings::Bounds};
+use crate::{certs::tls::Acceptor, metrics::Metrics, settings::Bounds};
 
 /// How long to wait when no connection can be accepted, as when the process has too many files open.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -27,24 +26,12 @@ const MAX_HEADERS: u32 = 16 << 10;
 /// The most headers of a request.
 const MAX_HEADER_COUNT: usize = 64;
 
-/// Which clients may ask, after the handshake.
-pub type Admits = Arc<dyn Fn(&[rustls::pki_types::CertificateDer<'_>]) -> bool + Send + Sync>;
-
-/// TLS of the webhook.
-#[derive(Clone)]
-pub struct Tls {
-    /// The configuration of the moment: certificates change while the process runs.
-    pub config: Arc<dyn Fn() -> Arc<ServerConfig> + Send + Sync>,
-    /// What is asked of the client's certificate besides being valid.
-    pub admits: Admits,
-}
-
 /// What a listener serves.
 pub struct Server {
     /// The listener.
     pub listener: TcpListener,
     /// TLS; without, plain HTTP.
-    pub tls: Option<Tls>,
+    pub tls: Option<Acceptor>,
     /// What answers.
     pub router: Router,
     /// Within which bounds.
@@ -112,7 +99,7 @@ struct Connection {
 }
 
 impl Connection {
-    async fn serve(self, stream: TcpStream, tls: Option<Tls>) {
+    async fn serve(self, stream: TcpStream, tls: Option<Acceptor>) {
         // Answers are small, and somebody waits for them.
         let _ = stream.set_nodelay(true);
         self.metrics.connections.inc();
@@ -128,23 +115,21 @@ impl Connection {
         metrics.connections.dec();
     }
 
-    async fn handshake(&self, stream: TcpStream, tls: &Tls) -> Result<TlsStream<TcpStream>, &'static str> {
-        let accept = TlsAcceptor::from((tls.config)()).accept(stream);
-        let stream = match tokio::time::timeout(self.bounds.client_timeout, accept).await {
-            Err(_) => return Err("slow_handshake"),
+    async fn handshake(
+        &self,
+        stream: TcpStream,
+        tls: &Acceptor,
+    ) -> Result<TlsStream<TcpStream>, &'static str> {
+        let accept = TlsAcceptor::from(tls.current()).accept(stream);
+        match tokio::time::timeout(self.bounds.client_timeout, accept).await {
+            Err(_) => Err("slow_handshake"),
             // Port scanners and probes end here all the time; the counter says how many.
             Ok(Err(error)) => {
                 tracing::debug!(error = error.to_string(), "a TLS handshake failed");
-                return Err("handshake");
+                Err("handshake")
             }
-            Ok(Ok(stream)) => stream,
-        };
-        let certificates = stream.get_ref().1.peer_certificates().unwrap_or_default();
-        if !(tls.admits)(certificates) {
-            tracing::warn!("a client's certificate has a name that is not among --client-name");
-            return Err("client_name");
+            Ok(Ok(stream)) => Ok(stream),
         }
-        Ok(stream)
     }
 
     async fn http1<I>(self, io: I)

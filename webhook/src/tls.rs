@@ -1,40 +1,46 @@
-//! TLS of `serve`, from the command line.
+//! TLS of `serve`, from the command line: certificates from files or from the cluster, and which clients are answered.
 
-use std::{sync::Arc, time::Duration};
-
-use rustls::{
-    ServerConfig,
-    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
 };
-use tokio::sync::watch;
 
-use crate::{run::StartError, serve::Tls, settings::CertificateArgs};
+use crate::{
+    certs::{Certificates, files::Files, tls::Acceptor},
+    metrics::Metrics,
+    run::StartError,
+    settings::CertificateArgs,
+};
 
-/// Reads the certificate.
+/// Begins to serve the certificate of the command line, and to follow its files, looking every `poll`. With `--self-signed`
+/// there is none yet: [`crate::configure::Keeper`] brings it.
 ///
 /// # Errors
 /// When there is none, or none that can be used.
-pub async fn start(
+pub fn start(
     args: &CertificateArgs,
-    _every: Duration,
-    _stop: watch::Receiver<bool>,
-) -> Result<Tls, StartError> {
-    let (Some(cert), Some(key)) = (&args.tls_cert, &args.tls_key) else {
-        return Err(StartError::Settings("say --tls-cert and --tls-key".into()));
-    };
-    let wrong = |path: &std::path::Path, why: String| StartError::File { path: path.into(), why };
-    let chain: Result<Vec<_>, _> =
-        CertificateDer::pem_file_iter(cert).map_err(|error| wrong(cert, error.to_string()))?.collect();
-    let chain = chain.map_err(|error| wrong(cert, error.to_string()))?;
-    let private = PrivateKeyDer::from_pem_file(key).map_err(|error| wrong(key, error.to_string()))?;
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let mut config = ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|error| StartError::Settings(error.to_string()))?
-        .with_no_client_auth()
-        .with_single_cert(chain, private)
-        .map_err(|error| wrong(cert, error.to_string()))?;
-    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    let config = Arc::new(config);
-    Ok(Tls { config: Arc::new(move || Arc::clone(&config)), admits: Arc::new(|_| true) })
+    poll: Duration,
+    metrics: &Arc<Metrics>,
+) -> Result<(Acceptor, Certificates), StartError> {
+    let certificates = Certificates::new();
+    match (&args.tls_cert, &args.tls_key) {
+        (Some(cert), Some(key)) => {
+            let mut files = Files::new(cert.clone(), key.clone());
+            files.load(&certificates, metrics, SystemTime::now()).map_err(|error| StartError::File {
+                path: cert.clone(),
+                why: format!("{error} (with the key in {})", key.display()),
+            })?;
+            tokio::spawn(files.follow(certificates.clone(), poll, Arc::clone(metrics)));
+        }
+        _ if args.self_signed => {}
+        _ => {
+            let why =
+                "there is no certificate: give --tls-cert and --tls-key, or --self-signed to have one made";
+            return Err(StartError::Settings(why.into()));
+        }
+    }
+    let acceptor = Acceptor::new(certificates.clone(), args.client_ca.clone(), args.client_name.clone())
+        .map_err(|error| StartError::Settings(error.to_string()))?;
+    tokio::spawn(acceptor.clone().follow(poll, Arc::clone(metrics)));
+    Ok((acceptor, certificates))
 }

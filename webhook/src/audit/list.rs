@@ -140,10 +140,10 @@ impl Pages {
 }
 
 fn end(error: &kube::Error, page: usize) -> End {
-    match error {
-        kube::Error::Api(status) => end_of_status(status, page),
-        other => End::Broken(other.to_string()),
+    if let kube::Error::Api(status) = error {
+        return end_of_status(status, page);
     }
+    End::Broken(error.to_string())
 }
 
 fn end_of_status(status: &Status, page: usize) -> End {

@@ -35,14 +35,17 @@ pub async fn publish(client: &Client, report: &Report, api: ReportApi) -> Publis
     let mut done = Published::default();
     let mut kept: BTreeSet<(String, String)> = BTreeSet::new();
     for value in policy_reports(report, api) {
-        let text = |key: &str| value["metadata"][key].as_str().unwrap_or_default().to_owned();
+        let metadata = value.get("metadata");
+        let text = |key: &str| {
+            metadata.and_then(|metadata| metadata.get(key)?.as_str()).unwrap_or_default().to_owned()
+        };
         let (namespace, name) = (text("namespace"), text("name"));
         kept.insert((namespace.clone(), name.clone()));
         match apply(client, api, &namespace, &name, &value).await {
             Ok(()) => done.written += 1,
             Err(error) => done.failures.push(match namespace.as_str() {
-                "" => format!("{} {name}: {error}", api.kind(true)),
-                namespace => format!("{} {namespace}/{name}: {error}", api.kind(false)),
+                "" => format!("{} {name}: {}", api.kind(true), why(&error, api)),
+                namespace => format!("{} {namespace}/{name}: {}", api.kind(false), why(&error, api)),
             }),
         }
         if done.written == 0 && !done.failures.is_empty() {
@@ -56,6 +59,16 @@ pub async fn publish(client: &Client, report: &Report, api: ReportApi) -> Publis
         }
     }
     done
+}
+
+/// Why a report was not taken, in words that help.
+fn why(error: &kube::Error, api: ReportApi) -> String {
+    if let kube::Error::Api(status) = error
+        && status.code == 404
+    {
+        return format!("the API server does not have {}: its CRDs must be applied first", api.api_version());
+    }
+    error.to_string()
 }
 
 async fn apply(

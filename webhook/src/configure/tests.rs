@@ -19,7 +19,8 @@ const DAY: Duration = Duration::from_secs(86_400);
 
 fn serve(flags: &[&str]) -> Box<Serve> {
     let words = ["kpol-webhook", "serve", "--service-namespace", "kpol-system", "--secret", "certificate"];
-    let Task::Serve(serve) = Command::try_parse_from(words.iter().chain(flags)).expect("a command line").task;
+    let task = Command::try_parse_from(words.iter().chain(flags)).expect("a command line").task;
+    let Task::Serve(serve) = task else { panic!("serve") };
     serve
 }
 
