@@ -66,7 +66,7 @@ pub struct PolicyBundleStatus {
     pub digest: Option<String>,
     /// How many rules and mutations are in use.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub rules: Option<u32>,
+    pub rules: Option<i64>,
     /// The generation of the spec that this is about.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
@@ -349,7 +349,7 @@ fn status(
     PolicyBundleStatus {
         digest: in_use.map(|ready| ready.bundle.digest().to_string()),
         rules: in_use.map(|ready| {
-            u32::try_from(ready.bundle.rules().count() + ready.bundle.mutations().count()).unwrap_or(u32::MAX)
+            i64::try_from(ready.bundle.rules().count() + ready.bundle.mutations().count()).unwrap_or(i64::MAX)
         }),
         observed_generation: Some(generation(bundle)),
         conditions: vec![Condition {
