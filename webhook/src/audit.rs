@@ -322,6 +322,7 @@ async fn publish(
     Ok(match (failed, counts.deny) {
         (true, _) => Verdict::Incomplete,
         (false, 0) => Verdict::Clean,
+        (false, _) if args.exit_zero => Verdict::Clean,
         (false, _) => Verdict::Violations,
     })
 }

@@ -98,6 +98,9 @@ pub struct Audit {
     /// Where the totals are kept from one run to the next, for the trend
     #[arg(long, value_name = "FILE")]
     pub summary: Option<PathBuf>,
+    /// Exit with 0 also when there are violations
+    #[arg(long)]
+    pub exit_zero: bool,
     /// The findings of one rule that are listed; the others are counted
     #[arg(long, value_name = "N", default_value_t = 1_000)]
     pub findings_per_rule: usize,
