@@ -11,6 +11,7 @@
 pub mod judge;
 pub mod list;
 pub mod publish;
+pub mod trend;
 
 use std::{
     io::{BufWriter, IsTerminal, Write},
@@ -21,9 +22,7 @@ use std::{
 
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::Timestamp;
-use kpol_admission::report::{
-    About, BundleInfo, Limits, Report, Resource, Rule, Summary, html, json, json_lines,
-};
+use kpol_admission::report::{About, BundleInfo, Limits, Report, Resource, Rule, html, json, json_lines};
 use kube::Client;
 use kube_lease_manager::LeaseManagerBuilder;
 use tokio::sync::watch;
@@ -193,7 +192,9 @@ async fn once(
         bundles.iter().flat_map(|ready| Rule::all(ready.bundle.module()).collect::<Vec<_>>()).collect();
     let limits = Limits { findings_per_rule: args.findings_per_rule, ..Limits::default() };
     let mut report = Report::new(about, rules, limits);
-    report.previous = args.summary.as_deref().and_then(previous);
+    if let Some(keeper) = &args.summary {
+        report.previous = keeper.last(client).await;
+    }
     // Rules that refer to other objects must not be told that there are none.
     let (_watching, unknown) = crate::watch::fill(client, &bundles, metrics, FILL).await;
     for why in unknown {
@@ -265,18 +266,6 @@ fn progress(kinds: usize) -> ProgressBar {
     bar
 }
 
-/// The summary of the last run, if there was one that can be read.
-fn previous(path: &Path) -> Option<Summary> {
-    let text = std::fs::read_to_string(path).ok()?;
-    match Summary::from_json(&text) {
-        Ok(summary) => Some(summary),
-        Err(error) => {
-            tracing::warn!(path = %path.display(), error, "the last run's summary cannot be read: no trend");
-            None
-        }
-    }
-}
-
 /// Writes a report everywhere that was asked for.
 async fn publish(
     client: &Client,
@@ -295,9 +284,8 @@ async fn publish(
     if let Some(path) = &args.lines {
         write(path, |out| json_lines(report, out))?;
     }
-    if let Some(path) = &args.summary {
-        let text = serde_json::to_string_pretty(&Summary::of(report)).unwrap_or_default();
-        write(path, |out| out.write_all(text.as_bytes()))?;
+    if let Some(keeper) = &args.summary {
+        keeper.keep(client, report).await?;
     }
     let mut failed = report.errors() > 0;
     if let Some(api) = args.policy_reports {

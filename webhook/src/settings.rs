@@ -2,6 +2,7 @@
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
+use crate::audit::trend::Keeper;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use kpol::Mode;
 use kpol_admission::report::ReportApi;
@@ -95,9 +96,9 @@ pub struct Audit {
     /// Write a line of JSON per finding; - is stdout
     #[arg(long, value_name = "FILE")]
     pub lines: Option<PathBuf>,
-    /// Where the totals are kept from one run to the next, for the trend
-    #[arg(long, value_name = "FILE")]
-    pub summary: Option<PathBuf>,
+    /// Where the totals are kept from one run to the next, for the trend: a file, or configmap:NAMESPACE/NAME
+    #[arg(long, value_name = "PLACE")]
+    pub summary: Option<Keeper>,
     /// Exit with 0 also when there are violations
     #[arg(long)]
     pub exit_zero: bool,

@@ -7,6 +7,7 @@
     reason = "a test that cannot go on fails; these lints know #[test] functions but not what they call"
 )]
 
+mod audit;
 mod bounds;
 mod input;
 mod modes;
