@@ -1,0 +1,305 @@
+//! The cluster, and what each test has of its own in it.
+
+use std::{
+    io::{BufRead, BufReader, Read, Write},
+    net::{SocketAddr, TcpStream},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    sync::{
+        Arc, Mutex, OnceLock,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use kpol::Compiler;
+use kpol_admission::webhook_config::{Address, FailurePolicy, Settings, mutating, validating};
+use serde_json::{Value, json};
+
+/// How long something may take that comes about by itself.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+static CLUSTER: OnceLock<PathBuf> = OnceLock::new();
+static COUNT: AtomicU32 = AtomicU32::new(0);
+
+/// A running cluster; stopped when it is dropped.
+pub(crate) struct Cluster {
+    dir: tempfile::TempDir,
+}
+
+fn script() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/cluster/run")
+}
+
+impl Cluster {
+    pub(crate) fn start() -> Cluster {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("cluster");
+        let started = Command::new(script()).arg("start").arg(&path).status().unwrap();
+        assert!(started.success(), "the cluster does not start");
+        CLUSTER.set(path).unwrap();
+        Cluster { dir }
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        let _ = Command::new(script()).arg("stop").arg(self.dir.path().join("cluster")).status();
+    }
+}
+
+/// The folder of the cluster.
+pub(crate) fn cluster() -> &'static Path {
+    CLUSTER.get().expect("the cluster runs")
+}
+
+/// What a command said.
+pub(crate) struct Said {
+    pub(crate) ok: bool,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+impl Said {
+    /// It must have worked.
+    #[track_caller]
+    pub(crate) fn good(self) -> Said {
+        assert!(self.ok, "{}{}", self.out, self.err);
+        self
+    }
+
+    /// It must have been refused, with this in its words.
+    #[track_caller]
+    pub(crate) fn refused(self, words: &str) -> Said {
+        assert!(!self.ok && self.err.contains(words), "expected `{words}`: {}{}", self.out, self.err);
+        self
+    }
+}
+
+/// A value of `DIR/env`.
+fn setting(key: &str) -> String {
+    let text = std::fs::read_to_string(cluster().join("env")).unwrap();
+    let line = text.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix('=')).unwrap();
+    line.trim_matches('\'').to_owned()
+}
+
+/// Runs kubectl with these words, and this on its stdin.
+pub(crate) fn kubectl(args: &str, stdin: &str) -> Said {
+    run(&args.split_whitespace().collect::<Vec<_>>(), stdin)
+}
+
+fn run(args: &[&str], stdin: &str) -> Said {
+    let mut child = Command::new(setting("KUBECTL"))
+        .args(args)
+        .env("KUBECONFIG", cluster().join("kubeconfig"))
+        .env("KUBECACHEDIR", setting("KUBECACHEDIR"))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(stdin.as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+    Said { ok: output.status.success(), out: text(output.stdout), err: text(output.stderr) }
+}
+
+/// Asks until the answer is one.
+#[track_caller]
+pub(crate) fn eventually<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
+    let began = Instant::now();
+    loop {
+        if let Some(answer) = ask() {
+            return answer;
+        }
+        assert!(began.elapsed() < PATIENCE, "it did not come about: {what}");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
+
+/// What a test has: a namespace, and a folder for bundles.
+pub(crate) struct World {
+    pub(crate) namespace: String,
+    pub(crate) dir: tempfile::TempDir,
+}
+
+impl World {
+    pub(crate) fn new() -> World {
+        let namespace = format!("test-{}", COUNT.fetch_add(1, Ordering::Relaxed));
+        kubectl(&format!("create namespace {namespace}"), "").good();
+        World { namespace, dir: tempfile::tempdir().unwrap() }
+    }
+
+    /// kubectl in the test's namespace.
+    pub(crate) fn kubectl(&self, args: &str, stdin: &str) -> Said {
+        kubectl(&format!("-n {} {args}", self.namespace), stdin)
+    }
+
+    pub(crate) fn apply(&self, object: &Value) -> Said {
+        self.kubectl("apply -f -", &object.to_string())
+    }
+
+    pub(crate) fn dry_run(&self, object: &Value) -> Said {
+        self.kubectl("apply --dry-run=server -f -", &object.to_string())
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    /// Writes a bundle as another program would that replaces it.
+    pub(crate) fn write(&self, name: &str, bytes: &[u8]) -> PathBuf {
+        let path = self.path(name);
+        std::fs::write(path.with_extension("new"), bytes).unwrap();
+        std::fs::rename(path.with_extension("new"), &path).unwrap();
+        path
+    }
+
+    /// A webhook with these policies, called by the API server for the test's namespace.
+    pub(crate) fn webhook(&self, policy: &str, args: &str) -> Webhook {
+        self.webhook_of(Compiler::new().with_source("p.kpol", policy), args, FailurePolicy::Fail)
+    }
+
+    pub(crate) fn webhook_of(&self, compiler: Compiler, args: &str, failure: FailurePolicy) -> Webhook {
+        let compiled = compiler.compile().unwrap_or_else(|error| panic!("{error}"));
+        let bundle = self.write("p.kpolb", compiled.bytes());
+        let args = format!("--bundle {} {args}", bundle.display());
+        let webhook = Webhook::start(&with_files(&args), "127.0.0.1:0");
+        self.configure(&webhook, compiled.bundle(), failure);
+        webhook
+    }
+
+    /// Has the API server ask a webhook about the test's namespace.
+    pub(crate) fn configure(&self, webhook: &Webhook, bundle: &kpol::Bundle, failure_policy: FailurePolicy) {
+        let settings = Settings {
+            name: self.namespace.clone(),
+            address: Address::Url(format!("https://{}", webhook.address)),
+            ca: std::fs::read_to_string(cluster().join("ca.crt")).unwrap(),
+            failure_policy,
+            timeout_seconds: 10,
+            ..Settings::default()
+        };
+        let module = bundle.module();
+        for mut config in
+            [validating([module], &settings), mutating([module], &settings)].into_iter().flatten()
+        {
+            let only =
+                json!({"key": "kubernetes.io/metadata.name", "operator": "In", "values": [self.namespace]});
+            config["webhooks"][0]["namespaceSelector"]["matchExpressions"].as_array_mut().unwrap().push(only);
+            kubectl("apply -f -", &config.to_string()).good();
+        }
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        let name = &self.namespace;
+        kubectl(
+            &format!(
+                "delete validatingwebhookconfiguration,mutatingwebhookconfiguration {name} --ignore-not-found"
+            ),
+            "",
+        );
+    }
+}
+
+/// The arguments with the cluster's serving certificate.
+pub(crate) fn with_files(args: &str) -> String {
+    let tls = cluster().join("tls");
+    format!("--tls-cert {0}/webhook.crt --tls-key {0}/webhook.key {args}", tls.display())
+}
+
+/// A webhook process.
+pub(crate) struct Webhook {
+    pub(crate) child: Child,
+    pub(crate) address: SocketAddr,
+    pub(crate) metrics: SocketAddr,
+    log: Arc<Mutex<Vec<String>>>,
+}
+
+impl Webhook {
+    pub(crate) fn start(args: &str, listen: &str) -> Webhook {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_kpol-webhook"))
+            .args(["serve", "--listen", listen, "--listen-metrics", "127.0.0.1:0"])
+            .args(["--poll", "0.2", "--shutdown-delay", "0.2"])
+            .args(args.split_whitespace())
+            .env("KUBECONFIG", cluster().join("kubeconfig"))
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let log = Arc::new(Mutex::new(Vec::new()));
+        let (address, metrics) = loop {
+            let line = lines.next().expect("the webhook serves").unwrap();
+            log.lock().unwrap().push(line.clone());
+            let Ok(json) = serde_json::from_str::<Value>(&line) else { panic!("{line}") };
+            if json["message"] == "serving" {
+                let at = |key: &str| json[key].as_str().unwrap().parse().unwrap();
+                break (at("address"), at("metrics"));
+            }
+        };
+        let rest = Arc::clone(&log);
+        std::thread::spawn(move || {
+            lines.map_while(Result::ok).for_each(|line| rest.lock().unwrap().push(line));
+        });
+        Webhook { child, address, metrics, log }
+    }
+
+    /// Status and body of a path on the port without TLS.
+    pub(crate) fn get(&self, path: &str) -> (u16, String) {
+        let mut stream = TcpStream::connect(self.metrics).unwrap();
+        write!(stream, "GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").unwrap();
+        let mut text = String::new();
+        stream.read_to_string(&mut text).unwrap();
+        let (head, body) = text.split_once("\r\n\r\n").unwrap();
+        (head.split_whitespace().nth(1).unwrap().parse().unwrap(), body.to_owned())
+    }
+
+    /// The sum of a metric over the lines that have all these parts.
+    pub(crate) fn metric(&self, name: &str, parts: &[&str]) -> f64 {
+        let (_, text) = self.get("/metrics");
+        let lines = text.lines().filter(|line| {
+            line.starts_with(name) && parts.iter().all(|part| line.contains(part)) && !line.starts_with('#')
+        });
+        lines.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).sum()
+    }
+
+    /// The lines of the log that say this.
+    pub(crate) fn logged(&self, words: &str) -> usize {
+        self.log.lock().unwrap().iter().filter(|line| line.contains(words)).count()
+    }
+
+    /// SIGTERM; the exit code.
+    pub(crate) fn terminate(mut self) -> Option<i32> {
+        Command::new("kill").arg(self.child.id().to_string()).status().unwrap();
+        self.child.wait().unwrap().code()
+    }
+
+    /// SIGKILL.
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+impl Drop for Webhook {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        if std::thread::panicking() {
+            eprintln!("the webhook's log:\n{}", self.log.lock().unwrap().join("\n"));
+        }
+    }
+}
+
+/// A Pod.
+pub(crate) fn pod(name: &str, spec: Value) -> Value {
+    let mut pod = json!({
+        "apiVersion": "v1", "kind": "Pod", "metadata": {"name": name},
+        "spec": {"containers": [{"name": "a", "image": "nginx"}]},
+    });
+    for (key, value) in spec.as_object().unwrap() {
+        pod["spec"][key] = value.clone();
+    }
+    pod
+}
