@@ -84,7 +84,7 @@ exception over to no_host_ipc {{ where object.metadata.name == "agent" reason "r
     );
     let webhook = world.webhook(&policy, "");
     eventually("a denial", || (!world.dry_run(&pod("b", json!({"hostPID": true}))).ok).then_some(()));
-    world.apply(&pod("agent", json!({"hostPID": true}))).good();
+    world.dry_run(&pod("agent", json!({"hostPID": true}))).good();
     world.dry_run(&pod("agent", json!({"hostPID": true, "hostIPC": true}))).refused("hostIPC is not allowed");
     assert!(webhook.metric("kpol_webhook_hits_total", &[r#"effect="excepted""#]) > 0.0);
     assert!(webhook.logged("acme.over") > 0, "the log names the exception that has ended");
