@@ -12,6 +12,7 @@ mod bytes;
 mod facts;
 mod inventory;
 mod mutate;
+mod namespaces;
 mod outcome;
 mod plan;
 mod review;
@@ -19,7 +20,8 @@ mod route;
 mod run;
 
 pub use bytes::{ReviewError, Scratch};
-pub use inventory::Inventory;
+pub use inventory::{Filling, Inventory, KindSize, LiveInventory, View};
+pub use namespaces::LiveNamespaces;
 pub use outcome::{Decision, Effect, Finding, Mutated, Outcome, PatchOp, RuleTrace, effect};
 pub use review::{Request, Review, User, operation_word};
 
@@ -85,6 +87,7 @@ pub struct Evaluator {
     /// The record `cluster`, as each root that rules read it as.
     cluster: Vec<(RootId, Arc<Fact>)>,
     jit: Option<Jit>,
+    setup: Arc<inventory::Setup>,
     options: Options,
 }
 
@@ -191,17 +194,19 @@ impl Evaluator {
     /// # Errors
     /// When the module is malformed or a param's value is missing or wrong.
     pub fn new(
-        module: Module,
+        mut module: Module,
         builtins: &[&'static Builtin],
         options: Options,
     ) -> Result<Evaluator, LoadError> {
         let builtins = verify::verify(&module, builtins)?;
+        let keys = inventory::plan(&mut module);
         let mut layouts = Vec::with_capacity(module.roots.len());
         for root in &module.roots {
             let layout =
                 Layout::new(root).map_err(|error| LoadError::Layout { root: root.name.clone(), error })?;
             layouts.push(Arc::new(layout));
         }
+        let setup = Arc::new(inventory::Setup::new(&module, &layouts, &keys));
         let params = plan::bind_params(&module, &options.params)?;
         let bind_params: Vec<Vec<Value>> =
             module.binds.iter().map(|bind| plan::override_params(&module, &params, bind)).collect();
@@ -231,6 +236,7 @@ impl Evaluator {
             tries,
             cluster,
             jit,
+            setup,
             options,
         })
     }
@@ -261,7 +267,19 @@ impl Evaluator {
     /// Objects without the form of their kind are left out and reported, with their position in `objects`.
     #[must_use]
     pub fn inventory(&self, objects: &[Json]) -> (Inventory, Vec<(usize, Vec<FactError>)>) {
-        Inventory::new(&self.module, &self.layouts, objects)
+        Inventory::new(&self.setup, objects)
+    }
+
+    /// An inventory without objects yet, which a host keeps up to date.
+    #[must_use]
+    pub fn live_inventory(&self) -> LiveInventory {
+        LiveInventory::new(&self.setup)
+    }
+
+    /// Namespaces, none yet, which a host keeps up to date.
+    #[must_use]
+    pub fn live_namespaces(&self) -> LiveNamespaces {
+        LiveNamespaces::new(&self.module, &self.plan)
     }
 
     /// Whether any rule is about this kind, in any version.

@@ -48,6 +48,21 @@ impl Fact {
         build::build(layout, json, at).map(Arc::new)
     }
 
+    /// The same, without room to grow: for facts that are kept.
+    pub(crate) fn build_kept(layout: &Arc<Layout>, json: &Json) -> Result<Arc<Fact>, Vec<FactError>> {
+        let mut fact = build::build(layout, json, &[])?;
+        fact.bytes.shrink_to_fit();
+        fact.dyns.shrink_to_fit();
+        Ok(Arc::new(fact))
+    }
+
+    /// Its memory in bytes, with what it points to. Defaults of type `dyn` are the layout's.
+    pub(crate) fn memory(&self) -> usize {
+        let dyns: usize = self.dyns.iter().skip(self.layout.dyns().len()).map(|json| json.memory()).sum();
+        let table = self.dyns.capacity() * size_of::<Arc<Json>>();
+        size_of::<Fact>() + self.bytes.capacity() + table + dyns
+    }
+
     /// A fact that somebody else filled.
     pub(crate) fn from_parts(layout: Arc<Layout>, bytes: Vec<u8>, dyns: Vec<Arc<Json>>) -> Fact {
         Fact { layout, bytes, dyns }

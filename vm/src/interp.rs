@@ -16,6 +16,7 @@ mod change;
 mod eval;
 mod explain;
 mod ops;
+mod probe;
 mod provenance;
 mod why;
 
@@ -23,10 +24,12 @@ pub use body::{Hit, hits};
 pub use change::{Change, changes};
 pub use eval::Interp;
 pub use explain::{Explanation, Trace, TraceBinding, explain, trace};
+pub use probe::Ask;
 pub use why::WhyNode;
 
 pub(crate) use eval::size;
 pub(crate) use ops::{equal_as, is_member, order, under};
+pub(crate) use probe::Last;
 
 use std::sync::Arc;
 
@@ -109,6 +112,17 @@ pub struct Subject<'a> {
 pub trait ClusterView {
     /// The objects that the module watches as this root, in a fixed order; without `except`, if it is of their kind.
     fn facts(&self, root: RootId, except: Option<Subject<'_>>) -> Vec<Arc<Fact>>;
+
+    /// How many objects are watched as this root.
+    fn count(&self, root: RootId) -> usize {
+        self.facts(root, None).len()
+    }
+
+    /// Of [`ClusterView::facts`], in their order: at least all those that every one of `asks` may be true of. `None`: there is
+    /// no index for any of them.
+    fn find(&self, _root: RootId, _asks: &[Ask<'_>], _except: Option<Subject<'_>>) -> Option<Vec<Arc<Fact>>> {
+        None
+    }
 }
 
 /// A cluster without objects.

@@ -17,6 +17,9 @@
 //! The IR is what a bundle holds. It knows no span; [`Debug`] beside it does.
 
 mod operands;
+mod probe;
+
+pub use probe::{Binder, IndexKey, Probe};
 
 use serde::{Deserialize, Serialize};
 
@@ -246,6 +249,10 @@ pub struct Code {
     pub exprs: Vec<Expr>,
     /// The type of each local, and its name for explanations.
     pub locals: Vec<Local>,
+    /// What loops over the objects of a cluster look up. Worked out at load, in no bundle and of no meaning: an engine may
+    /// leave it alone.
+    #[serde(skip)]
+    pub probes: Vec<Probe>,
 }
 
 impl Code {

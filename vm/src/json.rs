@@ -68,6 +68,26 @@ impl Json {
         if let Json::Object(entries) = self { entries } else { &[] }
     }
 
+    /// Its memory in bytes, with all that is in it.
+    #[must_use]
+    pub fn memory(&self) -> usize {
+        size_of::<Json>() + self.heap()
+    }
+
+    fn heap(&self) -> usize {
+        match self {
+            Json::Null | Json::Bool(_) | Json::Int(_) | Json::Float(_) => 0,
+            Json::Str(text) => text.capacity(),
+            Json::Array(items) => {
+                items.capacity() * size_of::<Json>() + items.iter().map(Json::heap).sum::<usize>()
+            }
+            Json::Object(entries) => {
+                let inner: usize = entries.iter().map(|(key, value)| key.capacity() + value.heap()).sum();
+                entries.capacity() * size_of::<(String, Json)>() + inner
+            }
+        }
+    }
+
     /// Whether this is `null`.
     #[must_use]
     pub fn is_null(&self) -> bool {

@@ -104,21 +104,34 @@ pub fn answer(
     manner: Manner,
     metrics: &Metrics,
 ) -> Reply {
-    SESSIONS.with_borrow_mut(|sessions| {
-        sessions.resize_with(policies.bundles.len().max(sessions.len()).max(1), Session::new);
-        let asked = Asked {
-            webhook,
-            policies,
-            manner,
-            metrics,
-            started: Instant::now(),
-            response: Response { allowed: true, ..Response::default() },
-            decision: "allowed",
-        };
-        match webhook {
-            Webhook::Validate => asked.validate(body, sessions),
-            Webhook::Mutate => asked.mutate(body, sessions),
-        }
+    let work = || {
+        SESSIONS.with_borrow_mut(|sessions| {
+            sessions.resize_with(policies.bundles.len().max(sessions.len()).max(1), Session::new);
+            let asked = Asked {
+                webhook,
+                policies,
+                manner,
+                metrics,
+                started: Instant::now(),
+                response: Response { allowed: true, ..Response::default() },
+                decision: "allowed",
+            };
+            match webhook {
+                Webhook::Validate => asked.validate(body, sessions),
+                Webhook::Mutate => asked.mutate(body, sessions),
+            }
+        })
+    };
+    // Nothing in it panics. If something did, it would be this request's trouble and nobody else's.
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)).unwrap_or_else(|_| {
+        SESSIONS.set(Vec::new());
+        metrics.reject("panic");
+        tracing::error!(
+            webhook = webhook.word(),
+            bytes = body.len(),
+            "judging a request panicked: please report it"
+        );
+        Reply { status: 500, body: b"judging this request panicked; see the log\n".to_vec() }
     })
 }
 
@@ -226,7 +239,7 @@ impl<'a> Asked<'a> {
             severity = hit.severity.map(severity_word),
             exception = hit.exception,
             expired_exception = hit.expired,
-            message = hit.message,
+            text = hit.message,
             blames = hit.blames,
             webhook = self.webhook.word(),
             uid = request.uid(),
@@ -250,31 +263,49 @@ impl<'a> Asked<'a> {
         if let Err(error) = read_without_policies(body, session) {
             return self.unreadable(&error);
         }
-        for ready in &self.policies.bundles {
-            if ready.bundle.mutations().next().is_none() {
-                continue;
+        let policies = self.policies;
+        let mutating: Vec<_> =
+            policies.bundles.iter().filter(|ready| ready.bundle.mutations().next().is_some()).collect();
+        // What one bundle changes, another one may look at: all of them, until none changes anything.
+        let mut settled = mutating.is_empty();
+        for _ in 0..=mutating.len() {
+            settled = true;
+            for ready in &mutating {
+                let patch = match ready.evaluator.mutate(&current, &ready.cluster, session) {
+                    Ok(patch) => patch,
+                    Err(error) => match self.failed(ready, &error, session) {
+                        Failure::Refused(reply) => return reply,
+                        Failure::Blocks => return self.done(session),
+                        Failure::Passes => continue,
+                    },
+                };
+                if patch.is_empty() {
+                    continue;
+                }
+                settled = false;
+                let new = patch.applied().iter().filter(|name| !applied.contains(*name)).cloned();
+                applied.extend(new.collect::<Vec<_>>());
+                match serde_json::from_str(&patch.to_json()) {
+                    Ok(serde_json::Value::Array(more)) => operations.extend(more),
+                    Ok(_) | Err(_) => return self.unreadable("the patch is no list"),
+                }
+                match with_object(&current, &patch) {
+                    Ok(review) => current = Cow::Owned(review),
+                    Err(error) => return self.unreadable(&error),
+                }
             }
-            let patch = match ready.evaluator.mutate(&current, &ready.cluster, session) {
-                Ok(patch) => patch,
-                Err(error) => match self.failed(ready, &error, session) {
-                    Failure::Refused(reply) => return reply,
-                    Failure::Blocks => return self.done(session),
-                    Failure::Passes => continue,
-                },
-            };
-            if patch.is_empty() {
-                continue;
+            if settled {
+                break;
             }
-            applied.extend(patch.applied().iter().cloned());
-            match serde_json::from_str(&patch.to_json()) {
-                Ok(serde_json::Value::Array(more)) => operations.extend(more),
-                Ok(_) | Err(_) => return self.unreadable("the patch is no list"),
+        }
+        if !settled {
+            let error = format!("mutations of several bundles undo each other: {}", applied.join(", "));
+            let fault = Fault { error, rule: None, bundle: None, may_block: true, is_bad_input: false };
+            if self.fault(&fault, session) {
+                return self.done(session);
             }
-            // The mutations of the next bundle see what these made of the object.
-            match with_object(&current, &patch) {
-                Ok(review) => current = Cow::Owned(review),
-                Err(error) => return self.unreadable(&error),
-            }
+            operations.clear();
+            current = Cow::Borrowed(body);
         }
         if self.manner.validate_mutated {
             let mut denials = Vec::new();
@@ -317,17 +348,28 @@ impl<'a> Asked<'a> {
 
     /// A review that a bundle did not answer.
     fn failed(&mut self, ready: &Ready, error: &ReviewError, session: &Session) -> Failure {
-        let request = session.request();
         if error.byte().is_some() {
             return Failure::Refused(self.refused(&error.to_string()));
         }
-        // What only counts hits does not block because it cannot look.
-        let may_block = self.webhook == Webhook::Mutate || ready.can_deny;
-        let blocks = may_block && self.manner.failure_policy == FailurePolicy::Fail;
+        let fault = Fault {
+            error: error.to_string(),
+            rule: error.rule(),
+            bundle: Some(&ready.name),
+            // What only counts hits does not block because it cannot look.
+            may_block: self.webhook == Webhook::Mutate || ready.can_deny,
+            is_bad_input: error.is_bad_input(),
+        };
+        if self.fault(&fault, session) { Failure::Blocks } else { Failure::Passes }
+    }
+
+    /// A request that cannot be judged; whether it is refused for that.
+    fn fault(&mut self, fault: &Fault<'_>, session: &Session) -> bool {
+        let request = session.request();
+        let blocks = fault.may_block && self.manner.failure_policy == FailurePolicy::Fail;
         tracing::error!(
-            error = error.to_string(),
-            rule = error.rule(),
-            bundle = ready.name,
+            error = fault.error,
+            rule = fault.rule,
+            bundle = fault.bundle,
             webhook = self.webhook.word(),
             uid = request.uid(),
             operation = operation_word(request.operation()),
@@ -339,17 +381,16 @@ impl<'a> Asked<'a> {
             blocks,
             "the request cannot be judged"
         );
-        self.decision = "error";
-        self.annotate("error", &error.to_string());
-        let message = format!("kpol cannot judge this request: {error}");
-        if !blocks {
+        self.annotate("error", &fault.error);
+        let message = format!("kpol cannot judge this request: {}", fault.error);
+        if blocks {
+            let (code, reason) = if fault.is_bad_input { (422, "Invalid") } else { (500, "InternalError") };
+            self.deny(code, reason, message);
+        } else {
             self.warn(message);
-            return Failure::Passes;
         }
-        let (code, reason) = if error.is_bad_input() { (422, "Invalid") } else { (500, "InternalError") };
-        self.deny(code, reason, message);
         self.decision = "error";
-        Failure::Blocks
+        blocks
     }
 
     fn deny(&mut self, code: u16, reason: &'static str, message: String) {
@@ -410,6 +451,15 @@ impl<'a> Asked<'a> {
     fn unreadable(self, error: &str) -> Reply {
         self.refused(error)
     }
+}
+
+/// Why a request cannot be judged.
+struct Fault<'a> {
+    error: String,
+    rule: Option<&'a str>,
+    bundle: Option<&'a str>,
+    may_block: bool,
+    is_bad_input: bool,
 }
 
 /// What becomes of a request that a bundle did not answer.

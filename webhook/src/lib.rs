@@ -13,8 +13,14 @@
 #![forbid(unsafe_code)]
 
 pub mod admission;
+pub mod audit;
+pub mod bundles;
 pub mod certs;
-pub mod configure;
 pub mod metrics;
 pub mod policies;
+pub mod policy_bundles;
+pub mod router;
+pub mod run;
+pub mod serve;
 pub mod settings;
+pub mod tls;

@@ -4,16 +4,19 @@
 //! requests after it. So no request sees half of a reload, and none waits for one.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     fmt,
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
     time::{Duration, SystemTime},
 };
 
 use arc_swap::ArcSwap;
 use kpol::{Bundle, Cluster, Day, Evaluator, Loader, Mode, Options};
 
-use crate::settings::PolicyArgs;
+use crate::{
+    metrics::{BundleInfo, Metrics},
+    settings::PolicyArgs,
+};
 
 /// One bundle, ready to be asked.
 #[derive(Debug)]
@@ -149,7 +152,7 @@ impl Maker {
 /// The bundles in use.
 #[derive(Debug, Default)]
 pub struct Policies {
-    /// In the order of their names.
+    /// In the order of their sources and names.
     pub bundles: Vec<Arc<Ready>>,
     /// Those of which some rule may refuse a request.
     pub can_deny: bool,
@@ -179,6 +182,15 @@ impl Policies {
 /// Where the policies in use are found.
 pub struct Store {
     current: ArcSwap<Policies>,
+    /// What each source gives: files, the cluster.
+    sources: Mutex<BTreeMap<&'static str, Given>>,
+}
+
+/// What a source gives.
+#[derive(Default)]
+struct Given {
+    ready: Vec<Arc<Ready>>,
+    missing: Vec<String>,
 }
 
 impl fmt::Debug for Store {
@@ -198,7 +210,8 @@ impl Store {
     #[must_use]
     pub fn new() -> Store {
         let missing = vec!["no bundle has been looked at yet".to_owned()];
-        Store { current: ArcSwap::from_pointee(Policies::new(Vec::new(), missing)) }
+        let current = ArcSwap::from_pointee(Policies::new(Vec::new(), missing));
+        Store { current, sources: Mutex::default() }
     }
 
     /// The policies of the moment.
@@ -207,9 +220,34 @@ impl Store {
         self.current.load_full()
     }
 
-    /// Puts others in their place.
-    pub fn set(&self, policies: Policies) {
-        self.current.store(Arc::new(policies));
+    /// A source that will give bundles: nothing is ready before it has.
+    pub fn expect(&self, source: &'static str, metrics: &Metrics) {
+        self.update(source, Vec::new(), vec![format!("{source}: not looked at yet")], metrics);
+    }
+
+    /// What a source gives, in place of what it gave before.
+    pub fn update(
+        &self,
+        source: &'static str,
+        ready: Vec<Arc<Ready>>,
+        missing: Vec<String>,
+        metrics: &Metrics,
+    ) {
+        // Nothing in here panics; if it did, the map would still be whole.
+        let mut sources = self.sources.lock().unwrap_or_else(PoisonError::into_inner);
+        sources.insert(source, Given { ready, missing });
+        let ready: Vec<_> = sources.values().flat_map(|given| given.ready.iter().cloned()).collect();
+        let missing = sources.values().flat_map(|given| given.missing.iter().cloned()).collect();
+        let info = |ready: &Arc<Ready>| {
+            let info = BundleInfo {
+                bundle: ready.name.clone(),
+                digest: ready.bundle.digest().to_string(),
+                producer: ready.bundle.producer().to_owned(),
+            };
+            (info, ready.since)
+        };
+        metrics.in_use(ready.iter().map(info));
+        self.current.store(Arc::new(Policies::new(ready, missing)));
     }
 }
 

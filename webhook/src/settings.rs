@@ -65,6 +65,9 @@ pub struct PolicyArgs {
     /// A bundle, or a directory of bundles (*.kpolb); read again when it changes. May be repeated
     #[arg(long = "bundle", value_name = "PATH")]
     pub bundles: Vec<PathBuf>,
+    /// Take bundles from the cluster, too: its PolicyBundles, watched
+    #[arg(long)]
+    pub policy_bundles: bool,
     /// Take only bundles that the owner of this public key (PEM) has signed. May be repeated
     #[arg(long = "key", value_name = "FILE")]
     pub keys: Vec<PathBuf>,

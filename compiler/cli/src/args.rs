@@ -259,13 +259,13 @@ pub(crate) enum MutateOutput {
 /// Build a bundle: checked policies in one file, for hosts to load
 #[derive(Clone, Debug, Args)]
 #[command(
-    after_help = "Examples:\n  kpolc build policies -o policies.kpolb\n  kpolc build std.pss.restricted -o pss.kpolb\n  kpolc build policies --emit ir"
+    after_help = "Examples:\n  kpolc build policies -o policies.kpolb\n  kpolc build std.pss.restricted -o pss.kpolb\n  kpolc build policies --emit ir\n  kpolc build policies --emit webhook-config | kubectl apply -f -"
 )]
 pub(crate) struct BuildArgs {
     /// Files, directories or names of library packages; the current directory if there is none
     #[arg(value_name = "POLICY", value_hint = ValueHint::AnyPath)]
     pub(crate) paths: Vec<String>,
-    /// The file that is written; `--emit ir` writes to stdout if it is not given
+    /// The file that is written; all but bundles go to stdout if it is not given
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) out: Option<PathBuf>,
     /// What is written
@@ -274,8 +274,52 @@ pub(crate) struct BuildArgs {
     /// The versions of Kubernetes that the policies are for: 1.31..1.36, or one
     #[arg(long, value_name = "RANGE")]
     pub(crate) kubernetes: Option<MinorRange>,
+    /// The name of the PolicyBundle of `--emit policy-bundle`
+    #[arg(long, value_name = "NAME", default_value = "kpol")]
+    pub(crate) policy_bundle_name: String,
+    #[command(flatten)]
+    pub(crate) webhook: WebhookArgs,
     #[command(flatten)]
     pub(crate) compile: CompileArgs,
+}
+
+/// What a webhook configuration says besides its rules.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Options for --emit webhook-config")]
+pub(crate) struct WebhookArgs {
+    /// The name of the configurations
+    #[arg(long = "configuration-name", value_name = "NAME", default_value = "kpol")]
+    pub(crate) name: String,
+    /// The Service of the webhook
+    #[arg(long, value_name = "NAMESPACE/NAME", default_value = "kpol-system/kpol-webhook")]
+    pub(crate) service: String,
+    /// The port of the Service
+    #[arg(long, value_name = "PORT", default_value = "443")]
+    pub(crate) service_port: u16,
+    /// Where a webhook outside of the cluster is: https://HOST:PORT
+    #[arg(long, value_name = "URL", conflicts_with = "service")]
+    pub(crate) webhook_url: Option<String>,
+    /// The CA of the webhook's certificate (PEM); without it, something else has to put it in
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) ca: Option<PathBuf>,
+    /// A namespace whose objects are never asked about; may be repeated
+    #[arg(long, value_name = "NAME", default_values = ["kpol-system", "kube-system"])]
+    pub(crate) exempt_namespace: Vec<String>,
+    /// What happens to requests while the webhook does not answer
+    #[arg(long, value_enum, value_name = "POLICY", default_value = "fail")]
+    pub(crate) failure_policy: FailurePolicyArg,
+    /// How many seconds the API server waits for an answer
+    #[arg(long, value_name = "SECONDS", default_value = "5", value_parser = clap::value_parser!(u8).range(1..=30))]
+    pub(crate) webhook_timeout: u8,
+}
+
+/// What happens to requests while the webhook does not answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FailurePolicyArg {
+    /// They are refused
+    Fail,
+    /// They pass
+    Ignore,
 }
 
 /// What `build` writes.
@@ -285,6 +329,10 @@ pub(crate) enum Emit {
     Bundle,
     /// The intermediate representation as text, for people
     Ir,
+    /// A PolicyBundle of the cluster with the bundle in it, as YAML
+    PolicyBundle,
+    /// Webhook configurations that name what the policies have to see, as YAML
+    WebhookConfig,
 }
 
 /// Show what a bundle holds

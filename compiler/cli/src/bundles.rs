@@ -56,6 +56,12 @@ fn key_text(path: &Path, io: &Io) -> Result<String, CliError> {
     String::from_utf8(bounded(path, MAX_KEY_BYTES, io)?).map_err(|_| wrong_key(path, KeyError::Form))
 }
 
+/// The text of a small file that comes along with bundles, such as a certificate.
+pub(crate) fn read_text(path: &Path, io: &Io) -> Result<String, CliError> {
+    String::from_utf8(bounded(path, MAX_KEY_BYTES, io)?)
+        .map_err(|_| CliError::usage(format!("{}: this is no text", path.display()), None))
+}
+
 fn wrong_key(path: &Path, error: KeyError) -> CliError {
     CliError::usage(format!("{}: {error}", path.display()), None)
 }

@@ -2,19 +2,47 @@
 
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
-use kpol_vm::{evaluate::Inventory, json::Json};
+use kpol_vm::{
+    evaluate::{Inventory, View},
+    interp::ClusterView,
+    json::Json,
+};
+
+use crate::LiveCluster;
 
 /// Namespace objects by name.
 type Namespaces = Arc<dyn Fn(&str) -> Option<Arc<Json>> + Send + Sync>;
 
 /// What is known of the cluster beside the object under review: the objects that referential rules ask for, and the
-/// Namespaces that conditions ask for. [`Evaluator::cluster`](crate::Evaluator::cluster) makes one of objects; it belongs to
-/// that evaluator.
+/// Namespaces that conditions ask for. [`Evaluator::cluster`](crate::Evaluator::cluster) makes one of objects, and
+/// [`LiveCluster::cluster`] one that follows a watch; it belongs to that evaluator.
 #[derive(Clone)]
 pub struct Cluster {
-    pub(crate) inventory: Arc<Inventory>,
-    pub(crate) namespaces: Namespaces,
+    objects: Objects,
+    /// In place of those that [`Objects::Live`] has.
+    namespaces: Option<Namespaces>,
     misfits: Arc<[String]>,
+}
+
+#[derive(Clone)]
+enum Objects {
+    Fixed(Arc<Inventory>),
+    Live(LiveCluster),
+}
+
+/// The objects as one review sees them.
+pub(crate) enum Seen<'c> {
+    Fixed(&'c Inventory),
+    Live(View<'c>),
+}
+
+impl Seen<'_> {
+    pub(crate) fn view(&self) -> &dyn ClusterView {
+        match self {
+            Seen::Fixed(inventory) => *inventory,
+            Seen::Live(view) => view,
+        }
+    }
 }
 
 impl Default for Cluster {
@@ -25,7 +53,11 @@ impl Default for Cluster {
 
 impl fmt::Debug for Cluster {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Cluster").field("inventory", &self.inventory).finish_non_exhaustive()
+        let objects: &dyn fmt::Debug = match &self.objects {
+            Objects::Fixed(inventory) => inventory,
+            Objects::Live(live) => live,
+        };
+        f.debug_struct("Cluster").field("objects", objects).finish_non_exhaustive()
     }
 }
 
@@ -34,9 +66,28 @@ impl Cluster {
     #[must_use]
     pub fn empty() -> Cluster {
         Cluster {
-            inventory: Arc::new(Inventory::empty()),
-            namespaces: Arc::new(|_| None),
+            objects: Objects::Fixed(Arc::new(Inventory::empty())),
+            namespaces: None,
             misfits: Arc::new([]),
+        }
+    }
+
+    pub(crate) fn live(live: LiveCluster) -> Cluster {
+        Cluster { objects: Objects::Live(live), ..Cluster::empty() }
+    }
+
+    pub(crate) fn seen(&self) -> Seen<'_> {
+        match &self.objects {
+            Objects::Fixed(inventory) => Seen::Fixed(inventory),
+            Objects::Live(live) => Seen::Live(live.objects().view()),
+        }
+    }
+
+    pub(crate) fn namespace(&self, name: &str) -> Option<Arc<Json>> {
+        match (&self.namespaces, &self.objects) {
+            (Some(namespaces), _) => namespaces(name),
+            (None, Objects::Live(live)) => live.namespace(name),
+            (None, Objects::Fixed(_)) => None,
         }
     }
 
@@ -49,8 +100,8 @@ impl Cluster {
         });
         let named: BTreeMap<String, Arc<Json>> = named.collect();
         Cluster {
-            inventory: Arc::new(inventory),
-            namespaces: Arc::new(move |name| named.get(name).cloned()),
+            objects: Objects::Fixed(Arc::new(inventory)),
+            namespaces: Some(Arc::new(move |name| named.get(name).cloned())),
             misfits: misfits.into(),
         }
     }
@@ -61,7 +112,7 @@ impl Cluster {
         self,
         namespaces: impl Fn(&str) -> Option<Arc<Json>> + Send + Sync + 'static,
     ) -> Cluster {
-        Cluster { namespaces: Arc::new(namespaces), ..self }
+        Cluster { namespaces: Some(Arc::new(namespaces)), ..self }
     }
 
     /// The objects that were left out because they do not have the form of their kind, each with the reason.

@@ -1,5 +1,7 @@
 //! A bundle made ready, and what a thread keeps between reviews.
 
+use std::cell::OnceCell;
+
 use kpol_vm::{
     evaluate::{self, Outcome, Review, Scratch},
     ir::Operation,
@@ -8,7 +10,8 @@ use kpol_vm::{
 };
 
 use crate::{
-    Answer, Bundle, Cluster, Engine, Options, Patch, PrepareError, ReviewError, error::Unready, json, request,
+    Answer, Bundle, Cluster, Engine, LiveCluster, Misfit, Options, Patch, PrepareError, ReviewError,
+    error::Unready, json, request,
 };
 
 /// A bundle made ready: verified, laid out, compiled, params bound. It never changes, and all threads share one.
@@ -184,13 +187,16 @@ impl Evaluator {
     pub fn cluster(&self, objects: Vec<Json>) -> Cluster {
         let (inventory, misfits) = self.inner.inventory(&objects);
         let misfit = |(position, errors): (usize, Vec<kpol_vm::fact::FactError>)| {
-            let text = |keys: &[&str]| objects.get(position).and_then(|o| o.at(keys)).and_then(Json::as_str);
-            let name = text(&["metadata", "name"]).unwrap_or("(no name)");
-            let why = errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
-            format!("{} {name}: {why}", text(&["kind"]).unwrap_or("object"))
+            Some(Misfit::new(objects.get(position)?, &errors).to_string())
         };
-        let misfits = misfits.into_iter().map(misfit).collect();
+        let misfits = misfits.into_iter().filter_map(misfit).collect();
         Cluster::new(inventory, objects, misfits)
+    }
+
+    /// The same, for a host that watches: nothing is known yet, and everything may change.
+    #[must_use]
+    pub fn live_cluster(&self) -> LiveCluster {
+        LiveCluster::new(&self.inner)
     }
 
     /// Judges the request of an `AdmissionReview`, as it comes over the wire.
@@ -204,7 +210,10 @@ impl Evaluator {
         session: &'a mut Session,
     ) -> Result<Answer<'a>, ReviewError> {
         let Session { scratch, outcome } = session;
-        let found = self.inner.review_bytes(body, scratch, &*cluster.inventory, &*cluster.namespaces);
+        let (seen, namespace) = (cluster.seen(), OnceCell::new());
+        // All rules see one state of the request's namespace.
+        let namespaces = |name: &str| namespace.get_or_init(|| cluster.namespace(name)).clone();
+        let found = self.inner.review_bytes(body, scratch, seen.view(), &namespaces);
         Ok(self.answer(found.map_err(ReviewError)?, outcome))
     }
 
@@ -221,9 +230,9 @@ impl Evaluator {
         let review = Review::create(object);
         let mut review =
             review.ok_or_else(|| ReviewError::no_review("this object has no `apiVersion` and `kind`"))?;
-        let namespace = (cluster.namespaces)(&review.request.namespace);
+        let namespace = cluster.namespace(&review.request.namespace);
         review.namespace = namespace.as_deref();
-        let found = self.inner.review(&review, &*cluster.inventory)?;
+        let found = self.inner.review(&review, cluster.seen().view())?;
         Ok(self.answer(found, &mut session.outcome))
     }
 
@@ -273,9 +282,9 @@ impl Evaluator {
     }
 
     fn mutated(&self, review: Review<'_>, cluster: &Cluster) -> Result<Patch, ReviewError> {
-        let namespace = (cluster.namespaces)(&review.request.namespace);
+        let namespace = cluster.namespace(&review.request.namespace);
         let review = Review { namespace: namespace.as_deref(), ..review };
-        Ok(Patch::new(self.inner.mutate(&review, &*cluster.inventory)?))
+        Ok(Patch::new(self.inner.mutate(&review, cluster.seen().view())?))
     }
 
     fn answer<'a>(&'a self, found: impl Keep<'a>, place: &'a mut Outcome) -> Answer<'a> {

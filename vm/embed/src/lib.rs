@@ -70,6 +70,7 @@ mod diagnostic;
 mod error;
 mod evaluator;
 mod json;
+mod live;
 mod options;
 mod params;
 mod patch;
@@ -86,6 +87,7 @@ pub use diagnostic::{Diagnostic, Level};
 pub use error::{LoadError, PrepareError, ReviewError};
 pub use evaluator::{Evaluator, Request, Session};
 pub use json::{JsonError, json};
+pub use live::{Filling, KindSize, LiveCluster, Misfit};
 pub use options::{Engine, Options};
 pub use patch::{Patch, PatchOperation};
 

@@ -148,7 +148,7 @@ impl Tracer<'_> {
             (Quant::All, false) => Some(false),
             (Quant::Any | Quant::None | Quant::All | Quant::Count, _) => None,
         };
-        if self.blame_elements(decided, local, list, body, out)? == 0 {
+        if self.blame_elements(id, decided, local, list, body, out)? == 0 {
             self.reads(list, out)?;
         }
         Ok(())
@@ -157,18 +157,24 @@ impl Tracer<'_> {
     /// Blames the elements for which `body` comes out as `wanted` (or all of them); how many there are.
     fn blame_elements(
         &mut self,
+        id: ExprId,
         wanted: Option<bool>,
         local: LocalId,
         list: ExprId,
         body: ExprId,
         out: &mut Blames,
     ) -> Result<usize, Trap> {
-        let len = self.interp.eval(list)?.elements().len();
+        // Where elements are wanted that decide, those that cannot are not looked at; where all are, all.
+        let items = match wanted {
+            Some(_) => self.interp.elements_of(id, list)?,
+            None => self.interp.eval(list)?.elements(),
+        };
         let mut found = 0;
-        for index in 0..len {
-            if found >= MAX_ELEMENTS || !self.bind_element(local, list, index)? {
+        for (index, item) in items.iter().enumerate() {
+            if found >= MAX_ELEMENTS {
                 break;
             }
+            self.bind(local, item.clone(), Origin::Element { list, index });
             if wanted.is_some_and(|wanted| self.interp.holds(body) != Ok(wanted)) {
                 continue;
             }
@@ -220,19 +226,19 @@ impl Tracer<'_> {
             }
             Op::Not(_) | Op::And(..) | Op::Or(..) => self.blame(id, out),
             Op::Quantified { quant: Quant::Count, local, list, body } => {
-                if self.blame_elements(Some(true), *local, *list, *body, out)? == 0 {
+                if self.blame_elements(id, Some(true), *local, *list, *body, out)? == 0 {
                     self.reads(*list, out)?;
                 }
                 Ok(())
             }
             Op::Quantified { .. } => self.blame(id, out),
             Op::Comprehension { local, list, filter, head } => {
-                let kept = self.interp.comprehension(*local, *list, *filter, *head)?;
+                let kept = self.interp.comprehension(id, *local, *list, *filter, *head)?;
                 if kept.is_empty() {
                     return self.reads(*list, out);
                 }
-                for (index, _) in kept.into_iter().take(MAX_ELEMENTS) {
-                    self.bind_element(*local, *list, index)?;
+                for kept in kept.into_iter().take(MAX_ELEMENTS) {
+                    self.bind(*local, kept.item, Origin::Element { list: *list, index: kept.index });
                     if let Some(filter) = filter {
                         self.blame(*filter, out)?;
                     }

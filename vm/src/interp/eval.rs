@@ -142,10 +142,10 @@ impl<'e> Interp<'e> {
             Op::Concat(a, b) => self.concat(*a, *b, &expr.ty),
             Op::Difference(a, b) => self.difference(*a, *b, &expr.ty),
             Op::MakeList(items) => self.make_list(items, &expr.ty),
-            Op::Quantified { quant, local, list, body } => self.quantified(*quant, *local, *list, *body),
+            Op::Quantified { quant, local, list, body } => self.quantified(id, *quant, *local, *list, *body),
             Op::Comprehension { local, list, filter, head } => {
-                let kept = self.comprehension(*local, *list, *filter, *head)?;
-                Ok(Value::collection(kept.into_iter().map(|(_, value)| value), &expr.ty))
+                let kept = self.comprehension(id, *local, *list, *filter, *head)?;
+                Ok(Value::collection(kept.into_iter().map(|kept| kept.head), &expr.ty))
             }
             Op::Let { local, value, body } => {
                 let value = self.eval(*value)?;
@@ -216,26 +216,9 @@ impl<'e> Interp<'e> {
         Ok(found.map_or(Value::Absent, Value::from_json))
     }
 
-    /// The operands of a chain of `and` (or of `or`), from left to right. The chain may be long, so no recursion.
+    /// See [`Code::links`].
     pub(super) fn links(&self, id: ExprId, or: bool) -> Vec<ExprId> {
-        let mut links = Vec::new();
-        let mut at = id;
-        loop {
-            match self.code.expr(at).map(|expr| &expr.op) {
-                Some(Op::And(left, right)) if !or && left.0 < at.0 => {
-                    links.push(*right);
-                    at = *left;
-                }
-                Some(Op::Or(left, right)) if or && left.0 < at.0 => {
-                    links.push(*right);
-                    at = *left;
-                }
-                _ => break,
-            }
-        }
-        links.push(at);
-        links.reverse();
-        links
+        self.code.links(id, or)
     }
 
     /// `or` is over at the first link that holds, `and` at the first that does not.
@@ -258,12 +241,13 @@ impl<'e> Interp<'e> {
 
     fn quantified(
         &mut self,
+        id: ExprId,
         quant: Quant,
         local: LocalId,
         list: ExprId,
         body: ExprId,
     ) -> Result<Value, Trap> {
-        let items = self.eval(list)?.elements();
+        let items = self.elements_of(id, list)?;
         let mut count = 0i64;
         for item in items.iter() {
             self.bind(local, item.clone());
@@ -282,15 +266,16 @@ impl<'e> Interp<'e> {
         })
     }
 
-    /// The heads of the elements that pass the filter, with the elements' positions; absent heads are left out.
+    /// The elements of the comprehension `id` that pass the filter; those with absent heads are left out.
     pub(super) fn comprehension(
         &mut self,
+        id: ExprId,
         local: LocalId,
         list: ExprId,
         filter: Option<ExprId>,
         head: ExprId,
-    ) -> Result<Vec<(usize, Value)>, Trap> {
-        let items = self.eval(list)?.elements();
+    ) -> Result<Vec<Kept>, Trap> {
+        let items = self.elements_of(id, list)?;
         let mut kept = Vec::new();
         for (i, item) in items.iter().enumerate() {
             self.bind(local, item.clone());
@@ -299,9 +284,9 @@ impl<'e> Interp<'e> {
             {
                 continue;
             }
-            let value = self.eval(head)?;
-            if !value.is_absent() {
-                kept.push((i, value));
+            let head = self.eval(head)?;
+            if !head.is_absent() {
+                kept.push(Kept { index: i, item: item.clone(), head });
             }
         }
         Ok(kept)
@@ -331,6 +316,16 @@ impl<'e> Interp<'e> {
         self.spend(facts.len())?;
         Ok(Value::List(facts.iter().map(|fact| Value::Record(fact.root())).collect()))
     }
+}
+
+/// An element that passes a comprehension's filter.
+pub(super) struct Kept {
+    /// Its position; of an object of the cluster among those that were looked at.
+    pub(super) index: usize,
+    /// The element.
+    pub(super) item: Value,
+    /// What the comprehension makes of it.
+    pub(super) head: Value,
 }
 
 /// What handling a value costs beyond one step.

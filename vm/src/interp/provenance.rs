@@ -216,6 +216,7 @@ impl<'e> Tracer<'e> {
     }
 
     fn element_path_of(&mut self, list: ExprId, index: usize) -> Result<Option<JsonPath>, Trap> {
+        let id = list;
         let Some(op) = self.op(list) else { return Ok(None) };
         match op {
             Op::Field { base, field } => self.field_element_path(*base, *field, index),
@@ -236,9 +237,9 @@ impl<'e> Tracer<'e> {
                 self.element_path(*body, index)
             }
             Op::Comprehension { local, list, filter, head } => {
-                let kept = self.interp.comprehension(*local, *list, *filter, *head)?;
-                let Some((source, _)) = kept.get(index) else { return Ok(None) };
-                self.bind_element(*local, *list, *source)?;
+                let kept = self.interp.comprehension(id, *local, *list, *filter, *head)?;
+                let Some(kept) = kept.into_iter().nth(index) else { return Ok(None) };
+                self.bind(*local, kept.item, Origin::Element { list: *list, index: kept.index });
                 self.path(*head)
             }
             Op::Concat(first, second) => {

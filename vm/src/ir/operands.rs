@@ -1,6 +1,6 @@
 //! The operands of operations: the one place that knows them, for every walk over code.
 
-use super::{ExprId, Op};
+use super::{Code, ExprId, Op};
 
 impl Op {
     /// The operands, in the order in which they are evaluated.
@@ -94,5 +94,30 @@ impl Op {
             Op::MakeList(items) => items.iter_mut().for_each(visit),
             Op::Call { args, .. } => args.iter_mut().for_each(visit),
         }
+    }
+}
+
+impl Code {
+    /// The operands of a chain of `and` (or of `or`), from left to right. The chain may be long, so no recursion.
+    #[must_use]
+    pub fn links(&self, id: ExprId, or: bool) -> Vec<ExprId> {
+        let mut links = Vec::new();
+        let mut at = id;
+        loop {
+            match self.expr(at).map(|expr| &expr.op) {
+                Some(Op::And(left, right)) if !or && left.0 < at.0 => {
+                    links.push(*right);
+                    at = *left;
+                }
+                Some(Op::Or(left, right)) if or && left.0 < at.0 => {
+                    links.push(*right);
+                    at = *left;
+                }
+                _ => break,
+            }
+        }
+        links.push(at);
+        links.reverse();
+        links
     }
 }

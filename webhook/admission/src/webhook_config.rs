@@ -18,7 +18,6 @@ use serde_json::{Map, Value, json};
 const CONNECTED: [&str; 4] = ["attach", "exec", "portforward", "proxy"];
 /// The label that the API server itself puts on every Namespace.
 const NAMESPACE_NAME: &str = "kubernetes.io/metadata.name";
-/// Rules that one webhook may have, so that configurations of many kinds stay readable: the API server itself has no limit.
 const API_VERSION: &str = "admissionregistration.k8s.io/v1";
 
 /// What happens to a request when the webhook cannot be asked or does not answer in time.
@@ -110,6 +109,17 @@ pub fn mutating<'m>(modules: impl IntoIterator<Item = &'m Module>, settings: &Se
     let targets =
         modules.into_iter().flat_map(|module| module.mutations.iter().flat_map(|mutation| &mutation.targets));
     configuration("MutatingWebhookConfiguration", ("mutate", "/mutate"), rules(targets)?, settings)
+}
+
+/// A bundle as a `PolicyBundle`, which webhooks watch.
+#[must_use]
+pub fn policy_bundle(name: &str, bytes: &[u8]) -> Value {
+    json!({
+        "apiVersion": "kpol.dev/v1alpha1",
+        "kind": "PolicyBundle",
+        "metadata": {"name": name},
+        "spec": {"bundle": base64(bytes)},
+    })
 }
 
 fn configuration(
@@ -220,3 +230,6 @@ fn base64(bytes: &[u8]) -> String {
     use base64::Engine as _;
     base64::engine::general_purpose::STANDARD.encode(bytes)
 }
+
+#[cfg(test)]
+mod tests;

@@ -14,6 +14,7 @@ mod compile;
 #[allow(dead_code, reason = "its `main` is for the command line; the test calls what it prints")]
 mod example;
 mod judge;
+mod live;
 mod mutate;
 
 use std::path::Path;
@@ -62,6 +63,7 @@ fn what_threads_share_is_send_and_sync() {
     shared::<kpol::Bundle>();
     shared::<kpol::Loader>();
     shared::<kpol::Cluster>();
+    shared::<kpol::LiveCluster>();
     shared::<kpol::Options>();
     shared::<kpol::Compiler>();
     shared::<kpol::Compiled>();

@@ -1,6 +1,6 @@
 //! Mutations to patches.
 
-use kpol::Cluster;
+use kpol::{Cluster, Session};
 
 use crate::{evaluator, review};
 
