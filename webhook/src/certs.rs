@@ -135,7 +135,7 @@ impl Certificates {
 
     /// Whether the one in use has this chain.
     #[must_use]
-    fn serves(&self, pair: &Pair) -> bool {
+    pub(crate) fn serves(&self, pair: &Pair) -> bool {
         self.current.load().as_ref().is_some_and(|current| current.key.cert == pair.key.cert)
     }
 }
@@ -147,7 +147,7 @@ impl ResolvesServerCert for Certificates {
 }
 
 /// The certificates of a PEM; `None` if it is none, holds none, or more than anyone needs.
-fn certificates(pem: &[u8]) -> Option<Vec<CertificateDer<'static>>> {
+pub(crate) fn certificates(pem: &[u8]) -> Option<Vec<CertificateDer<'static>>> {
     let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).take(MAX_CERTIFICATES + 1).collect();
     found.ok().filter(|found| (1..=MAX_CERTIFICATES).contains(&found.len()))
 }

@@ -16,6 +16,7 @@ pub mod admission;
 pub mod audit;
 pub mod bundles;
 pub mod certs;
+pub mod configure;
 pub mod metrics;
 pub mod policies;
 pub mod policy_bundles;

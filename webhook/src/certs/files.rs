@@ -285,6 +285,9 @@ mod tests {
 
     #[test]
     fn a_file_without_an_end_is_not_read_to_its_end() {
-        assert_eq!(read(Path::new("/dev/zero")).map_err(|error| error.kind()), Err(io::ErrorKind::FileTooLarge));
+        assert_eq!(
+            read(Path::new("/dev/zero")).map_err(|error| error.kind()),
+            Err(io::ErrorKind::FileTooLarge)
+        );
     }
 }

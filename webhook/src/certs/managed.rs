@@ -252,7 +252,8 @@ impl Managed {
             data.insert(key.into(), ByteString(text.clone().into_bytes()));
         }
         let verb = if is_new { "create" } else { "update" };
-        let body = serde_json::to_vec(&secret).map_err(|_| self.failed(verb, "it cannot be written as JSON"))?;
+        let body =
+            serde_json::to_vec(&secret).map_err(|_| self.failed(verb, "it cannot be written as JSON"))?;
         let params = PostParams { field_manager: Some(MANAGER.into()), ..PostParams::default() };
         let request = match is_new {
             true => self.requests().create(&params, body),
@@ -278,7 +279,7 @@ impl Managed {
                 Err(_) => Err(self.failed(verb, "the answer is no Secret")),
             },
             Err(kube::Error::Api(status)) => match status.code {
-                404 if verb != "create" => Ok(Sent::Absent),
+                404 if verb != "create" && status.reason == "NotFound" => Ok(Sent::Absent),
                 409 => Ok(Sent::Lost),
                 401 | 403 => Err(ManagedError::Forbidden { verb, name: self.name() }),
                 code => Err(self.failed(verb, &format!("{code} {}", status.message))),

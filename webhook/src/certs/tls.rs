@@ -99,8 +99,7 @@ impl Named {
         for root in certificates(clients.ca).ok_or(TlsError::Ca)? {
             roots.add(root).map_err(|_| TlsError::Ca)?;
         }
-        let chain =
-            WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider()).build()?;
+        let chain = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider()).build()?;
         Ok(Arc::new(Named { chain, names: clients.names.to_vec() }))
     }
 }
@@ -178,8 +177,8 @@ impl Acceptor {
         let config = match &clients {
             None => server_config(&served, None)?,
             Some((path, names)) => {
-                let ca = super::files::read(path)
-                    .map_err(|error| TlsError::Read { path: path.clone(), error })?;
+                let ca =
+                    super::files::read(path).map_err(|error| TlsError::Read { path: path.clone(), error })?;
                 server_config(&served, Some(Clients { ca: &ca, names }))?
             }
         };

@@ -144,9 +144,10 @@ impl State {
         cas.retain(is_valid);
         cas.truncate(MAX_CAS);
         let is_issuer = |ca: &&CertificateDer<'static>| issue::is_key_of(&material.ca_key, ca);
-        let issuer = cas.iter().find(is_issuer).and_then(|ca| {
-            Some(Issuer { certificate: ca.clone(), end: validity(ca)?.1 })
-        });
+        let issuer = cas
+            .iter()
+            .find(is_issuer)
+            .and_then(|ca| Some(Issuer { certificate: ca.clone(), end: validity(ca)?.1 }));
         let leaf = State::leaf(material, &cas, issuer.as_ref(), now);
         State { cas, issuer, leaf }
     }
@@ -252,7 +253,10 @@ pub fn take(
             let issuer = state.issuer.as_ref().ok_or(issue::IssueError::NoIssuer)?;
             let mut names = names.to_vec();
             // Replicas of two versions that want other names both get theirs, or they would replace each other's leaf.
-            let others = state.leaf.iter().filter(|leaf| leaf.end.duration_since(now).is_ok_and(|left| left > terms.renew_before));
+            let others = state
+                .leaf
+                .iter()
+                .filter(|leaf| leaf.end.duration_since(now).is_ok_and(|left| left > terms.renew_before));
             for name in others.flat_map(|leaf| &leaf.names) {
                 if names.len() < MAX_NAMES && !names.contains(name) {
                     names.push(name.clone());
@@ -290,9 +294,8 @@ pub fn trusts(
     let Ok(parsed) = ParsedCertificate::try_from(leaf) else { return false };
     let time = UnixTime::since_unix_epoch(now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default());
     let algorithms = provider().signature_verification_algorithms.all;
-    let is_named = |name: &str| {
-        ServerName::try_from(name).is_ok_and(|name| verify_server_name(&parsed, &name).is_ok())
-    };
+    let is_named =
+        |name: &str| ServerName::try_from(name).is_ok_and(|name| verify_server_name(&parsed, &name).is_ok());
     verify_server_cert_signed_by_trust_anchor(&parsed, &roots, &[], time, algorithms).is_ok()
         && name.is_none_or(is_named)
 }

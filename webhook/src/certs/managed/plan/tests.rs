@@ -181,11 +181,8 @@ fn a_replica_whose_clock_is_behind_leaves_what_the_others_made() {
 #[test]
 fn times_that_make_no_sense_are_made_to_fit() {
     for (leaf, ca, before) in [(0, 0, Some(0)), (1, 1, Some(9)), (u64::MAX, u64::MAX, None), (60, 5, None)] {
-        let terms = Terms::new(
-            Duration::from_secs(leaf),
-            Duration::from_secs(ca),
-            before.map(Duration::from_secs),
-        );
+        let terms =
+            Terms::new(Duration::from_secs(leaf), Duration::from_secs(ca), before.map(Duration::from_secs));
         assert!(terms.ca >= terms.leaf * 3 && terms.renew_before <= terms.leaf / 2, "{terms:?}");
         assert!(terms.settle <= terms.renew_before && !terms.poll.is_zero(), "{terms:?}");
         let far = SystemTime::UNIX_EPOCH + Duration::from_secs(253_000_000_000);
