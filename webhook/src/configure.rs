@@ -7,11 +7,12 @@
 //! ```
 //!
 //! The order matters. What is written in the end is refused by the API server when the configuration has changed since it was
-//! read, and the Secret was read after that: so a replica that knows an older Secret never takes a newer CA away again.
+//! read, and the Secret was read after that: so a replica that knows an older Secret never takes a newer CA away again. A replica
+//! that cannot read the Secret writes nothing.
 //!
 //! While a Deployment is rolled out, replicas with two sets of policies differ about the rules. Each writes its own when it
-//! starts and when its policies change; apart from that, what differs is written only after [`DRIFT`], so that they do not
-//! fight, and the last one standing prevails.
+//! starts and when its policies change; apart from that, what differs is written only after some minutes, so that they do
+//! not fight, and the last one standing prevails.
 
 mod api;
 pub mod objects;
@@ -47,6 +48,8 @@ const DRIFT: Duration = Duration::from_secs(300);
 const POLL: Duration = Duration::from_secs(30);
 /// How soon there is another round when another replica was faster, and how often the policies are looked at.
 const SOON: Duration = Duration::from_secs(1);
+/// How long a round may take.
+const ROUND: Duration = Duration::from_secs(60);
 /// How long something that goes wrong in the same way is not said again.
 const SILENCE: Duration = Duration::from_secs(3600);
 
@@ -67,6 +70,8 @@ enum Wrong {
     Failed { verb: &'static str, kind: Kind, name: String, why: String },
     #[error("cannot take the CA of {}: {why}", path.display())]
     Ca { path: PathBuf, why: String },
+    #[error("the API server does not answer")]
+    Slow,
 }
 
 impl Wrong {
@@ -77,6 +82,7 @@ impl Wrong {
             Wrong::Forbidden { .. } => "configuration-forbidden",
             Wrong::Failed { .. } => "configuration-failed",
             Wrong::Ca { .. } => "ca-bundle",
+            Wrong::Slow => "timeout",
         }
     }
 }
@@ -144,7 +150,14 @@ impl Keeper {
     pub async fn run(mut self) {
         loop {
             let policies = self.store.get();
-            let until = Instant::now() + self.step(SystemTime::now()).await;
+            let pause = match tokio::time::timeout(ROUND, self.step(SystemTime::now())).await {
+                Ok(pause) => pause,
+                Err(_) => {
+                    self.say(&[Wrong::Slow]);
+                    SOON
+                }
+            };
+            let until = Instant::now() + pause;
             loop {
                 let left = until.saturating_duration_since(Instant::now());
                 let have_changed = self.settings.is_some() && !Arc::ptr_eq(&policies, &self.store.get());
@@ -160,8 +173,8 @@ impl Keeper {
     pub async fn step(&mut self, now: SystemTime) -> Duration {
         let mut wrong = Vec::new();
         let seen = self.see(&mut wrong).await;
-        self.certificate(&seen, now, &mut wrong).await;
-        let is_late = self.configure(&seen, &mut wrong).await;
+        let is_known = self.certificate(&seen, now, &mut wrong).await;
+        let is_late = is_known && self.configure(&seen, &mut wrong).await;
         self.say(&wrong);
         match (is_late, &self.managed) {
             (true, _) => SOON,
@@ -182,33 +195,33 @@ impl Keeper {
         [see(validating).await, see(mutating).await]
     }
 
-    /// Takes the certificate of the Secret into use, and notes which CAs the configurations should have.
-    async fn certificate(&mut self, seen: &[Seen], now: SystemTime, wrong: &mut Vec<Wrong>) {
-        if let Some(path) = &self.ca_file {
-            let read = files::read(path).map_err(|error| error.to_string());
-            let checked = read.and_then(|pem| match certificates(&pem) {
-                Some(_) => String::from_utf8(pem).map_err(|_| "it is no text".to_owned()),
-                None => Err("it is no PEM of X.509 certificates".into()),
-            });
-            match checked {
+    /// Takes the certificate of the Secret into use, and notes which CAs the configurations should have. False when that
+    /// is not known.
+    async fn certificate(&mut self, seen: &[Seen], now: SystemTime, wrong: &mut Vec<Wrong>) -> bool {
+        if let Some(path) = self.ca_file.clone() {
+            match bundle(path.clone()).await {
                 Ok(ca) => self.ca = ca,
-                Err(why) => wrong.push(Wrong::Ca { path: path.clone(), why }),
+                Err(why) => wrong.push(Wrong::Ca { path, why }),
             }
         }
-        let Some(managed) = &mut self.managed else { return };
-        match managed.step(|ca| objects::know(seen, ca), now).await {
+        let Some(managed) = &mut self.managed else { return true };
+        let material = match managed.step(|ca| objects::know(seen, ca), now).await {
+            Ok(material) => material,
+            Err(error) => {
+                wrong.push(error.into());
+                return false;
+            }
+        };
+        match material.pair(now) {
             Err(error) => wrong.push(error.into()),
-            Ok(material) => match material.pair(now) {
-                Err(error) => wrong.push(error.into()),
-                Ok(pair) => {
-                    if !self.certificates.serves(&pair) {
-                        files::use_pair(&self.certificates, &self.metrics, pair);
-                        info!("the certificate of the Secret is in use");
-                    }
-                    self.ca = material.bundle;
-                }
-            },
+            Ok(pair) if self.certificates.serves(&pair) => {}
+            Ok(pair) => {
+                files::use_pair(&self.certificates, &self.metrics, pair);
+                info!("the certificate of the Secret is in use");
+            }
         }
+        self.ca = material.bundle;
+        true
     }
 
     /// Writes the configurations. True when another replica was faster.
@@ -282,6 +295,14 @@ impl Keeper {
             }
         }
     }
+}
+
+/// The CAs of a file, in PEM.
+async fn bundle(path: PathBuf) -> Result<String, String> {
+    let read = tokio::task::spawn_blocking(move || files::read(&path).map_err(|error| error.to_string()));
+    let pem = read.await.map_err(|error| error.to_string())??;
+    certificates(&pem).ok_or("it is no PEM of X.509 certificates")?;
+    String::from_utf8(pem).map_err(|_| "it is no text".to_owned())
 }
 
 /// Whether the same is wanted, but for the CA: that is written whenever it differs.

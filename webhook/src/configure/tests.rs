@@ -201,6 +201,22 @@ async fn a_replica_that_is_late_takes_no_ca_away() {
 }
 
 #[tokio::test]
+async fn a_replica_that_cannot_read_the_secret_takes_no_ca_away() {
+    let fake = Fake::default();
+    let mut one = keeper(&fake, &["--self-signed", "--configure"]);
+    use_bundle(&one, true, false);
+    round(&mut one).await;
+    fake.forbid(Method::GET, SECRET);
+    fake.put(CONFIGURATIONS[0], helm("newer"));
+    use_bundle(&one, true, true);
+    round(&mut one).await;
+    assert_eq!(ca(&fake.get(CONFIGURATIONS[0]).expect("a configuration")), "newer");
+    fake.allow();
+    round(&mut one).await;
+    assert_eq!(ca(&fake.get(CONFIGURATIONS[0]).expect("a configuration")), bundle(&fake));
+}
+
+#[tokio::test]
 async fn what_is_not_allowed_is_counted_each_time_and_said_once() {
     let fake = Fake::default();
     let mut keeper = keeper(&fake, &["--self-signed", "--configure"]);

@@ -6,16 +6,12 @@ use std::{
 };
 
 use k8s_openapi::api::core::v1::Pod;
-use kube::{
-    Api, Client, Config,
-    api::PostParams,
-    config::{KubeConfigOptions, Kubeconfig},
-};
+use kube::{Api, api::PostParams};
 use serde_json::{Value, json};
 
 use crate::{
     Law,
-    world::{World, cluster, eventually, kubectl, pod},
+    world::{World, client, cluster, eventually, kubectl, pod},
 };
 
 pub(crate) const LAWS: &[Law] =
@@ -46,9 +42,7 @@ fn spec(n: usize) -> Value {
 fn fill(namespace: &str) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        let kubeconfig = Kubeconfig::read_from(cluster().join("kubeconfig")).unwrap();
-        let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await.unwrap();
-        let client = Client::try_from(config).unwrap();
+        let client = client().await;
         let next = AtomicUsize::new(0);
         let worker = |_| async {
             let api: Api<Pod> = Api::namespaced(client.clone(), namespace);

@@ -10,16 +10,12 @@ use std::{
 };
 
 use k8s_openapi::api::core::v1::Pod;
-use kube::{
-    Api, Client, Config,
-    api::PostParams,
-    config::{KubeConfigOptions, Kubeconfig},
-};
+use kube::{Api, api::PostParams};
 use serde_json::json;
 
 use crate::{
     Law,
-    world::{World, cluster, eventually, pod},
+    world::{World, client, cluster, eventually, pod},
 };
 
 pub(crate) const LAWS: &[Law] = &[
@@ -41,10 +37,7 @@ impl Load {
         let thread = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(async move {
-                let kubeconfig = Kubeconfig::read_from(cluster().join("kubeconfig")).unwrap();
-                let config =
-                    Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await.unwrap();
-                let client = Client::try_from(config).unwrap();
+                let client = client().await;
                 let each = |worker: usize| {
                     let api: Api<Pod> = Api::namespaced(client.clone(), &namespace);
                     let (ended, count) = (&ended, &count);

@@ -13,6 +13,7 @@
 mod audit;
 mod load;
 mod modes;
+mod renewal;
 mod requests;
 mod sources;
 mod world;
@@ -34,19 +35,23 @@ fn main() {
         return;
     }
     let laws: Vec<Law> = [modes::LAWS, requests::LAWS, sources::LAWS, load::LAWS, audit::LAWS].concat();
-    let trials = laws
-        .into_iter()
-        .map(|(name, law)| {
-            Trial::test(name, move || {
-                law();
-                Ok(())
-            })
-        })
-        .collect();
     // Two cores: more at a time only wait for each other.
     let arguments = Arguments { test_threads: arguments.test_threads.or(Some(2)), ..arguments };
     let cluster = (!listing).then(world::Cluster::start);
-    let conclusion = libtest_mimic::run(&arguments, trials);
+    let together = libtest_mimic::run(&arguments, trials(laws));
+    let arguments = Arguments { test_threads: Some(1), ..arguments };
+    let alone = libtest_mimic::run(&arguments, trials(renewal::LAWS.to_vec()));
     drop(cluster);
-    conclusion.exit();
+    together.exit_if_failed();
+    alone.exit();
+}
+
+fn trials(laws: Vec<Law>) -> Vec<Trial> {
+    let trial = |(name, law): Law| {
+        Trial::test(name, move || {
+            law();
+            Ok(())
+        })
+    };
+    laws.into_iter().map(trial).collect()
 }

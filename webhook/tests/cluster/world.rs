@@ -14,6 +14,10 @@ use std::{
 
 use kpol::Compiler;
 use kpol_admission::webhook_config::{Address, FailurePolicy, Settings, mutating, validating};
+use kube::{
+    Client, Config,
+    config::{KubeConfigOptions, Kubeconfig},
+};
 use serde_json::{Value, json};
 
 /// How long something may take that comes about by itself.
@@ -51,6 +55,25 @@ impl Drop for Cluster {
 /// The folder of the cluster.
 pub(crate) fn cluster() -> &'static Path {
     CLUSTER.get().expect("the cluster runs")
+}
+
+/// A client of the cluster, for who may do everything.
+pub(crate) async fn client() -> Client {
+    client_of(&cluster().join("kubeconfig")).await
+}
+
+/// A client of the cluster.
+pub(crate) async fn client_of(kubeconfig: &Path) -> Client {
+    let kubeconfig = Kubeconfig::read_from(kubeconfig).unwrap();
+    let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await.unwrap();
+    Client::try_from(config).unwrap()
+}
+
+/// A kubeconfig for another user.
+pub(crate) fn kubeconfig_of(user: &str) -> PathBuf {
+    let said = Command::new(script()).arg("kubeconfig").arg(cluster()).arg(user).output().unwrap();
+    assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stderr));
+    String::from_utf8(said.stdout).unwrap().trim().into()
 }
 
 /// What a command said.

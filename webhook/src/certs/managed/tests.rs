@@ -105,6 +105,7 @@ async fn a_new_ca_signs_when_it_is_known() {
     let mut later = now;
     while crate::certs::certificates(material.bundle.as_bytes()).expect("a bundle").len() == 1 {
         later += 60 * DAY;
+        assert!(later < now + 3650 * DAY, "a CA is announced before its end");
         material = step(&mut replica, later).await.expect("a certificate");
     }
     assert_eq!(step(&mut replica, later).await.expect("a certificate"), material);
