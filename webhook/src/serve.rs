@@ -1,9 +1,20 @@
 //! Sockets: accepts connections within bounds, speaks TLS, HTTP/1.1 and HTTP/2, and drains at the end.
 
-use std::{io, sync::Arc, time::Duration};
+use std::{
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use axum::Router;
-use hyper::server::conn::{http1, http2};
+use hyper::{
+    body::Incoming,
+    server::conn::{http1, http2},
+    service::{HttpService, Service as _, service_fn},
+};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::graceful::GracefulShutdown,
@@ -105,10 +116,12 @@ impl Connection {
         self.metrics.connections.inc();
         let metrics = Arc::clone(&self.metrics);
         match tls {
-            None => self.http1(TokioIo::new(stream)).await,
+            None => self.http(TokioIo::new(stream), false).await,
             Some(tls) => match self.handshake(stream, &tls).await {
-                Ok(stream) if is_http2(&stream) => self.http2(TokioIo::new(stream)).await,
-                Ok(stream) => self.http1(TokioIo::new(stream)).await,
+                Ok(stream) => {
+                    let is_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+                    self.http(TokioIo::new(stream), is_http2).await;
+                }
                 Err(reason) => self.metrics.reject(reason),
             },
         }
@@ -132,22 +145,63 @@ impl Connection {
         }
     }
 
-    async fn http1<I>(self, io: I)
+    /// Serves until the client goes away, or has not begun a request for too long: what it sends besides, and at which pace, is
+    /// no matter.
+    async fn http<I>(self, io: I, is_http2: bool)
     where
         I: hyper::rt::Read + hyper::rt::Write + Unpin + Send + 'static,
     {
+        let (bounds, metrics) = (self.bounds.clone(), Arc::clone(&self.metrics));
+        let asked = Arc::new(AtomicBool::new(false));
+        let (note, inner) = (Arc::clone(&asked), TowerToHyperService::new(self.router.clone()));
+        let service = service_fn(move |request| {
+            note.store(true, Ordering::Relaxed);
+            inner.call(request)
+        });
+        let served = async {
+            match is_http2 {
+                true => self.http2(io, service).await,
+                false => self.http1(io, service).await,
+            }
+        };
+        let quiet = async {
+            tokio::time::sleep(bounds.client_timeout).await;
+            if !asked.load(Ordering::Relaxed) {
+                return metrics.reject("slow_request");
+            }
+            // Looked at now and then: that costs requests nothing, and a connection at most twice its time.
+            while asked.swap(false, Ordering::Relaxed) {
+                tokio::time::sleep(bounds.idle_timeout).await;
+            }
+        };
+        tokio::select! {
+            () = served => {}
+            () = quiet => {}
+        }
+    }
+
+    async fn http1<I, S>(self, io: I, service: S)
+    where
+        I: hyper::rt::Read + hyper::rt::Write + Unpin + Send + 'static,
+        S: HttpService<Incoming, ResBody = axum::body::Body> + Send + 'static,
+        S::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
-            .header_read_timeout(self.bounds.client_timeout)
+            // It would count from the request before, and so close connections that are only idle.
+            .header_read_timeout(None)
             .max_headers(MAX_HEADER_COUNT)
             .max_buf_size(MAX_HEADERS as usize)
-            .serve_connection(io, TowerToHyperService::new(self.router));
+            .serve_connection(io, service);
         ended(self.watcher.watch(connection).await);
     }
 
-    async fn http2<I>(self, io: I)
+    async fn http2<I, S>(self, io: I, service: S)
     where
         I: hyper::rt::Read + hyper::rt::Write + Unpin + Send + 'static,
+        S: HttpService<Incoming, ResBody = axum::body::Body> + Send + 'static,
+        S::Future: Send + 'static,
+        S::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
         let connection = http2::Builder::new(TokioExecutor::new())
             .timer(TokioTimer::new())
@@ -155,13 +209,9 @@ impl Connection {
             .max_header_list_size(MAX_HEADERS)
             .keep_alive_interval(KEEP_ALIVE)
             .keep_alive_timeout(self.bounds.client_timeout)
-            .serve_connection(io, TowerToHyperService::new(self.router));
+            .serve_connection(io, service);
         ended(self.watcher.watch(connection).await);
     }
-}
-
-fn is_http2(stream: &TlsStream<TcpStream>) -> bool {
-    stream.get_ref().1.alpn_protocol() == Some(b"h2")
 }
 
 /// Clients go away in the middle of things; that is theirs to know.

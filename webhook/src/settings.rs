@@ -249,9 +249,13 @@ pub struct Bounds {
     /// The requests of one HTTP/2 connection at the same time
     #[arg(long, value_name = "N", default_value_t = 128)]
     pub max_streams: u32,
-    /// How long a client may take for its TLS handshake, for its headers, and for its body
+    /// How long a client may take for its TLS handshake, from there to the end of its first headers, and for a body
     #[arg(long, value_name = "SECONDS", default_value = "5", value_parser = seconds)]
     pub client_timeout: Duration,
+    /// How long a connection may be without a new request before it is closed. The API server closes its own after 90
+    /// seconds; who closes first loses no request
+    #[arg(long, value_name = "SECONDS", default_value = "120", value_parser = seconds)]
+    pub idle_timeout: Duration,
     /// The steps that one rule may take for one request
     #[arg(long, value_name = "N", default_value_t = 20_000_000)]
     pub max_steps: u64,
