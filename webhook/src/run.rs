@@ -174,6 +174,7 @@ pub async fn serve(args: Serve) -> Result<(), StartError> {
         bounds: args.bounds.clone(),
         metrics: Arc::clone(&metrics),
     };
+    let end = signal();
     let webhook = server(bind(args.listen).await?, Some(tls), router(Arc::clone(&app)));
     let probes = server(bind(args.listen_metrics).await?, None, health(Arc::clone(&app)));
     tracing::info!(
@@ -187,7 +188,7 @@ pub async fn serve(args: Serve) -> Result<(), StartError> {
     let (end_probes, probes_end) = watch::channel(false);
     let probes = tokio::spawn(probes.run(probes_end));
 
-    signal().await;
+    end.await;
     tracing::info!(delay = args.bounds.shutdown_delay.as_secs_f64(), "shutting down");
     app.stop();
     // Endpoints learn that this one goes before it goes.
@@ -234,15 +235,18 @@ async fn bind(address: std::net::SocketAddr) -> Result<tokio::net::TcpListener, 
     listen(address).await.map_err(|why| StartError::Listen { address, why })
 }
 
-/// Waits for the signal to end.
-pub async fn signal() {
+/// The signal to end: SIGTERM or SIGINT. It is listened for from now on, not from when it is awaited.
+pub fn signal() -> impl Future<Output = ()> {
     use tokio::signal::unix::{SignalKind, signal};
-    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
-        let _ = tokio::signal::ctrl_c().await;
-        return;
-    };
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = tokio::signal::ctrl_c() => {}
+    let (terminate, interrupt) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
+    async move {
+        match (terminate, interrupt) {
+            (Ok(mut terminate), Ok(mut interrupt)) => tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            },
+            // They then do what they do to every program.
+            _ => std::future::pending().await,
+        }
     }
 }
