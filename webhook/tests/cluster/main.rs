@@ -13,6 +13,8 @@
 mod audit;
 mod load;
 mod modes;
+#[path = "../shared/process.rs"]
+mod process;
 mod renewal;
 mod requests;
 mod sources;

@@ -34,11 +34,11 @@ fn away() {
         let bundle = world.write("p.kpolb", compiled.bytes());
         let args = with_files(&format!("--bundle {}", bundle.display()));
         let address = format!("127.0.0.1:{}", free_port());
-        let mut webhook = Webhook::start(&args, &address);
+        let webhook = Webhook::start(&args, &address);
         world.configure(&webhook, compiled.bundle(), policy);
         let (good, bad) = (pod("a", json!({})), pod("b", json!({"hostPID": true})));
         eventually("a denial", || (!world.dry_run(&bad).ok).then_some(()));
-        webhook.kill();
+        drop(webhook);
         let said = world.dry_run(&good);
         assert_eq!(said.ok, passes, "{policy:?}: {}", said.err);
         assert_eq!(world.dry_run(&bad).ok, passes);

@@ -1,15 +1,14 @@
 //! The cluster, and what each test has of its own in it.
 
 use std::{
-    io::{BufRead, BufReader, Read, Write},
-    net::{SocketAddr, TcpStream},
+    io::{BufRead, BufReader, Write},
+    os::unix::process::CommandExt as _,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::{
-        Arc, Mutex, OnceLock,
+        OnceLock,
         atomic::{AtomicU32, Ordering},
     },
-    time::{Duration, Instant},
 };
 
 use kpol::Compiler;
@@ -20,35 +19,47 @@ use kube::{
 };
 use serde_json::{Value, json};
 
-/// How long something may take that comes about by itself.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) use crate::process::{Webhook, eventually};
 
 static CLUSTER: OnceLock<PathBuf> = OnceLock::new();
 static COUNT: AtomicU32 = AtomicU32::new(0);
 
-/// A running cluster; stopped when it is dropped.
-pub(crate) struct Cluster {
-    dir: tempfile::TempDir,
-}
-
 fn script() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/cluster/run")
+}
+
+/// A running cluster; stopped when it is dropped, and also when this program is killed.
+pub(crate) struct Cluster {
+    /// Starts the cluster, and stops it when its stdin ends. A group of its own: Ctrl-C is for this program alone.
+    keeper: Child,
+    _dir: tempfile::TempDir,
 }
 
 impl Cluster {
     pub(crate) fn start() -> Cluster {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("cluster");
-        let started = Command::new(script()).arg("start").arg(&path).status().unwrap();
-        assert!(started.success(), "the cluster does not start");
+        let mut keeper = Command::new("sh")
+            .args(["-c", r#""$0" start "$1" </dev/null && cat >/dev/null; "$0" stop "$1""#])
+            .arg(script())
+            .arg(&path)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .process_group(0)
+            .spawn()
+            .unwrap();
+        let mut said = BufReader::new(keeper.stdout.take().unwrap()).lines();
+        let ready = said.by_ref().map_while(Result::ok).any(|line| line.starts_with("ready: "));
+        assert!(ready, "the cluster does not start");
         CLUSTER.set(path).unwrap();
-        Cluster { dir }
+        Cluster { keeper, _dir: dir }
     }
 }
 
 impl Drop for Cluster {
     fn drop(&mut self) {
-        let _ = Command::new(script()).arg("stop").arg(self.dir.path().join("cluster")).status();
+        drop(self.keeper.stdin.take());
+        let _ = self.keeper.wait();
     }
 }
 
@@ -125,19 +136,6 @@ fn run(args: &[&str], stdin: &str) -> Said {
     let output = child.wait_with_output().unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
     Said { ok: output.status.success(), out: text(output.stdout), err: text(output.stderr) }
-}
-
-/// Asks until the answer is one.
-#[track_caller]
-pub(crate) fn eventually<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
-    let began = Instant::now();
-    loop {
-        if let Some(answer) = ask() {
-            return answer;
-        }
-        assert!(began.elapsed() < PATIENCE, "it did not come about: {what}");
-        std::thread::sleep(Duration::from_millis(100));
-    }
 }
 
 /// What a test has: a namespace, and a folder for bundles.
@@ -232,86 +230,11 @@ pub(crate) fn with_files(args: &str) -> String {
     format!("--tls-cert {0}/webhook.crt --tls-key {0}/webhook.key {args}", tls.display())
 }
 
-/// A webhook process.
-pub(crate) struct Webhook {
-    pub(crate) child: Child,
-    pub(crate) address: SocketAddr,
-    pub(crate) metrics: SocketAddr,
-    log: Arc<Mutex<Vec<String>>>,
-}
-
 impl Webhook {
+    /// Of this cluster.
     pub(crate) fn start(args: &str, listen: &str) -> Webhook {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_kpol-webhook"))
-            .args(["serve", "--listen", listen, "--listen-metrics", "127.0.0.1:0"])
-            .args(["--poll", "0.2", "--shutdown-delay", "0.2"])
-            .args(args.split_whitespace())
-            .env("KUBECONFIG", cluster().join("kubeconfig"))
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-        let log = Arc::new(Mutex::new(Vec::new()));
-        let (address, metrics) = loop {
-            let line = lines.next().expect("the webhook serves").unwrap();
-            log.lock().unwrap().push(line.clone());
-            let Ok(json) = serde_json::from_str::<Value>(&line) else { panic!("{line}") };
-            if json["message"] == "serving" {
-                let at = |key: &str| json[key].as_str().unwrap().parse().unwrap();
-                break (at("address"), at("metrics"));
-            }
-        };
-        let rest = Arc::clone(&log);
-        std::thread::spawn(move || {
-            lines.map_while(Result::ok).for_each(|line| rest.lock().unwrap().push(line));
-        });
-        Webhook { child, address, metrics, log }
-    }
-
-    /// Status and body of a path on the port without TLS.
-    pub(crate) fn get(&self, path: &str) -> (u16, String) {
-        let mut stream = TcpStream::connect(self.metrics).unwrap();
-        write!(stream, "GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").unwrap();
-        let mut text = String::new();
-        stream.read_to_string(&mut text).unwrap();
-        let (head, body) = text.split_once("\r\n\r\n").unwrap();
-        (head.split_whitespace().nth(1).unwrap().parse().unwrap(), body.to_owned())
-    }
-
-    /// The sum of a metric over the lines that have all these parts.
-    pub(crate) fn metric(&self, name: &str, parts: &[&str]) -> f64 {
-        let (_, text) = self.get("/metrics");
-        let lines = text.lines().filter(|line| {
-            line.starts_with(name) && parts.iter().all(|part| line.contains(part)) && !line.starts_with('#')
-        });
-        lines.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).sum()
-    }
-
-    /// The lines of the log that say this.
-    pub(crate) fn logged(&self, words: &str) -> usize {
-        self.log.lock().unwrap().iter().filter(|line| line.contains(words)).count()
-    }
-
-    /// SIGTERM; the exit code.
-    pub(crate) fn terminate(mut self) -> Option<i32> {
-        Command::new("kill").arg(self.child.id().to_string()).status().unwrap();
-        self.child.wait().unwrap().code()
-    }
-
-    /// SIGKILL.
-    pub(crate) fn kill(&mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-    }
-}
-
-impl Drop for Webhook {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-        if std::thread::panicking() {
-            eprintln!("the webhook's log:\n{}", self.log.lock().unwrap().join("\n"));
-        }
+        let args = format!("--shutdown-delay 0.2 {args}");
+        Webhook::run(Webhook::command(listen, &args).env("KUBECONFIG", cluster().join("kubeconfig")))
     }
 }
 
