@@ -6,7 +6,10 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, SystemTime},
 };
 
@@ -165,7 +168,7 @@ pub struct Policies {
     pub bundles: Vec<Arc<Ready>>,
     /// Those of which some rule may refuse a request.
     pub can_deny: bool,
-    /// Why not everything that was asked for is in use; empty: ready.
+    /// Why not everything that was asked for is in use.
     pub missing: Vec<String>,
 }
 
@@ -195,6 +198,8 @@ pub struct Store {
     sources: Mutex<BTreeMap<&'static str, Given>>,
     /// Told when a source gives something else.
     changed: Arc<Notify>,
+    /// Whether nothing was missing once.
+    was_complete: AtomicBool,
 }
 
 /// What a source gives.
@@ -240,18 +245,31 @@ impl Default for Store {
 }
 
 impl Store {
-    /// Nothing is in use, and nothing ready.
+    /// Nothing is in use, and it is not ready.
     #[must_use]
     pub fn new() -> Store {
         let missing = vec!["no bundle has been looked at yet".to_owned()];
         let current = ArcSwap::from_pointee(Policies::new(Vec::new(), missing));
-        Store { current, sources: Mutex::default(), changed: Arc::default() }
+        Store {
+            current,
+            sources: Mutex::default(),
+            changed: Arc::default(),
+            was_complete: AtomicBool::new(false),
+        }
     }
 
     /// The policies of the moment.
     #[must_use]
     pub fn get(&self) -> Arc<Policies> {
         self.current.load_full()
+    }
+
+    /// Whether all that was asked for at the start has come into use. What is missing later does not change that: a bad bundle
+    /// reaches every replica at once, and if all of them turned away requests for it, nobody would be answered by the policies
+    /// that are in use.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        self.was_complete.load(Ordering::Relaxed)
     }
 
     /// A source that will give bundles: nothing is ready before it has.
@@ -282,6 +300,7 @@ impl Store {
 
     fn put_in_use(&self, sources: &mut BTreeMap<&'static str, Given>, metrics: &Metrics) {
         let missing: Vec<String> = sources.values_mut().flat_map(Given::settle).collect();
+        self.was_complete.fetch_or(missing.is_empty(), Ordering::Relaxed);
         let used: Vec<_> = sources.values().flat_map(|given| given.used.iter().cloned()).collect();
         let current = self.current.load();
         let is_same = |(a, b): (&Arc<Ready>, &Arc<Ready>)| Arc::ptr_eq(a, b);

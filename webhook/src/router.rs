@@ -132,14 +132,18 @@ async fn readyz(State(app): State<Arc<App>>) -> Response {
     if app.stopping.load(Ordering::Relaxed) {
         return refuse(StatusCode::SERVICE_UNAVAILABLE, "shutting down");
     }
-    let mut missing = app.store.get().missing.clone();
+    let missing = app.store.get().missing.join("\n");
     if app.certificates.as_ref().is_some_and(|certificates| certificates.end().is_none()) {
-        missing.push("there is no certificate yet".into());
+        return refuse(
+            StatusCode::SERVICE_UNAVAILABLE,
+            format!("there is no certificate yet\n{missing}").trim_end(),
+        );
     }
-    if missing.is_empty() {
-        return "ok\n".into_response();
+    match (app.store.is_ready(), missing.is_empty()) {
+        (false, _) => refuse(StatusCode::SERVICE_UNAVAILABLE, &missing),
+        (true, true) => "ok\n".into_response(),
+        (true, false) => format!("ok, but not everything is in use:\n{missing}\n").into_response(),
     }
-    refuse(StatusCode::SERVICE_UNAVAILABLE, &missing.join("\n"))
 }
 
 async fn metrics(State(app): State<Arc<App>>) -> Response {

@@ -139,6 +139,9 @@ pub async fn serve(args: Serve) -> Result<(), StartError> {
     };
     let (tls, certificates) = crate::tls::start(&args.certificate, args.policies.poll, &metrics)?;
 
+    if args.policies.policy_bundles {
+        store.expect(policy_bundles::SOURCE, &metrics);
+    }
     let mut files = Files::new(args.policies.bundles.clone());
     let first = {
         let (maker, store, metrics) = (maker.clone(), Arc::clone(&store), Arc::clone(&metrics));
@@ -157,7 +160,6 @@ pub async fn serve(args: Serve) -> Result<(), StartError> {
         tokio::spawn(Keeper::new(&args, client, certificates.clone(), store, metrics).run());
     }
     if let Some(client) = client.filter(|_| args.policies.policy_bundles) {
-        store.expect(policy_bundles::SOURCE, &metrics);
         let (store, metrics) = (Arc::clone(&store), Arc::clone(&metrics));
         tokio::spawn(policy_bundles::run(client, maker.clone(), store, metrics, stop.clone()));
     }

@@ -101,6 +101,7 @@ fn bundles() {
     eventually("it is refused", || {
         (webhook.metric("kpol_webhook_bundles_refused_total", &[]) > refused).then_some(())
     });
+    assert_eq!(webhook.get("/readyz").0, 200, "the API server goes on asking");
     world.dry_run(&bad).refused("by r10");
     load.more(20);
     let (passed, failures) = load.end();

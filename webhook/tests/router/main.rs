@@ -68,7 +68,10 @@ impl World {
             let compiled = kpol::compile(text).unwrap_or_else(|error| panic!("{error}"));
             Arc::new(maker.make(&format!("{n}.kpolb"), compiled.bytes()).unwrap())
         });
-        store.update("test", ready.collect(), Vec::new(), &metrics);
+        let ready: Vec<_> = ready.collect();
+        if !ready.is_empty() {
+            store.update("test", ready, Vec::new(), &metrics);
+        }
         let manner = Manner {
             failure_policy: serve.policies.failure_policy,
             validate_mutated: serve.validate_mutated,

@@ -130,11 +130,30 @@ async fn without_a_bundle_everything_passes_and_nothing_is_ready() {
     let world = World::of(&[], &[]);
     let response = world.ask("/validate", pod(json!({"hostPID": true}))).await;
     assert_eq!(response, json!({"uid": "705ab4f5-6393-11e8-b7cc-42010a800002", "allowed": true}));
+    assert_eq!(ready(&world).await, (503, "no bundle has been looked at yet\n".into()));
     let missing = vec!["policies.kpolb: refused: this is no bundle".into()];
     world.app.store.update("test", Vec::new(), missing, &world.app.metrics);
-    let get = |path: &str| axum::http::Request::get(path).body(axum::body::Body::empty()).unwrap();
-    let said = world.send(get("/readyz")).await;
-    assert_eq!(said.status, StatusCode::SERVICE_UNAVAILABLE);
-    assert_eq!(said.text(), "policies.kpolb: refused: this is no bundle\n");
+    assert_eq!(ready(&world).await, (503, "policies.kpolb: refused: this is no bundle\n".into()));
     assert_eq!(world.send(get("/healthz")).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_bundle_that_is_bad_later_does_not_take_a_webhook_out_of_service() {
+    let world = World::new(RULES, &[]);
+    assert_eq!(ready(&world).await, (200, "ok\n".into()));
+    let used = world.app.store.get().bundles.clone();
+    world.app.store.update("test", used, vec!["a.kpolb: this is no bundle".into()], &world.app.metrics);
+    let said = "ok, but not everything is in use:\na.kpolb: this is no bundle\n";
+    assert_eq!(ready(&world).await, (200, said.into()));
+    world.app.stop();
+    assert_eq!(ready(&world).await.0, 503);
+}
+
+fn get(path: &str) -> axum::http::Request<axum::body::Body> {
+    axum::http::Request::get(path).body(axum::body::Body::empty()).unwrap()
+}
+
+async fn ready(world: &World) -> (u16, String) {
+    let said = world.send(get("/readyz")).await;
+    (said.status.as_u16(), said.text())
 }
