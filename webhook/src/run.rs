@@ -24,6 +24,9 @@ use crate::{
 /// What the store calls bundles from files together.
 pub const FILES: &str = "files";
 
+/// How long the API server may take to say its version.
+const ASK: Duration = Duration::from_secs(5);
+
 /// Why the webhook does not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
@@ -129,7 +132,7 @@ fn keep_looking(
 pub async fn serve(args: Serve) -> Result<(), StartError> {
     let metrics = Arc::new(Metrics::new());
     let store = Arc::new(Store::new());
-    let maker = Maker::new(&args.policies, loader(&args.policies)?, args.bounds.max_steps);
+    let mut maker = Maker::new(&args.policies, loader(&args.policies)?, args.bounds.max_steps);
     let (stopper, stop) = watch::channel(false);
 
     args.policies.check()?;
@@ -137,6 +140,16 @@ pub async fn serve(args: Serve) -> Result<(), StartError> {
         true => Some(client().await?),
         false => None,
     };
+    match version(args.policies.kubernetes, client.as_ref()).await {
+        Ok(version) => maker = maker.with_kubernetes(version),
+        Err(why) => {
+            tracing::warn!(
+                why,
+                "the cluster's version is not known: rules see the newest one; give --kubernetes"
+            );
+        }
+    }
+
     let (tls, certificates) = crate::tls::start(&args.certificate, args.policies.poll, &metrics)?;
 
     let mut files = Files::new(args.policies.bundles.clone());
@@ -208,6 +221,26 @@ pub async fn client() -> Result<kube::Client, StartError> {
     kube::Client::try_default()
         .await
         .map_err(|error| StartError::Settings(format!("the API server cannot be reached: {error}")))
+}
+
+/// The version of the cluster: as given, or as the API server says, if there is one within reach.
+async fn version(given: Option<(u32, u32)>, client: Option<&kube::Client>) -> Result<(u32, u32), String> {
+    if let Some(version) = given {
+        return Ok(version);
+    }
+    let ask = async {
+        let made;
+        let client = match client {
+            Some(client) => client,
+            None => {
+                made = kube::Client::try_default().await.map_err(|error| error.to_string())?;
+                &made
+            }
+        };
+        crate::audit::kubernetes(client).await.map_err(|error| error.to_string())
+    };
+    let answer = tokio::time::timeout(ASK, ask).await;
+    answer.unwrap_or_else(|_| Err("the API server does not answer".into()))
 }
 
 /// Serves `/metrics` alone, until `stop` is true.
