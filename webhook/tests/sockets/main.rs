@@ -71,5 +71,5 @@ async fn both_protocols_get_the_same_answer() {
         assert_eq!(answer["response"]["status"]["message"], "[acme.no_host_pid] hostPID is not allowed");
     }
     // What was asked twice was logged twice, and no more.
-    assert_eq!(process.logged("\"rule\":\"acme.no_host_pid\""), 2);
+    assert_eq!(process.logged("\"rule\":\"acme.no_host_pid\"", 2).await, 2);
 }

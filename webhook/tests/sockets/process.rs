@@ -102,8 +102,16 @@ impl Process {
             .unwrap_or_else(|_| panic!("{line} never was {least}"));
     }
 
-    pub(crate) fn logged(&self, words: &str) -> usize {
-        self.log.lock().unwrap().iter().filter(|line| line.contains(words)).count()
+    /// The lines of the log that say this, once there are so many.
+    pub(crate) async fn logged(&self, words: &str, least: usize) -> usize {
+        let count = || self.log.lock().unwrap().iter().filter(|line| line.contains(words)).count();
+        let enough = async {
+            while count() < least {
+                tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            }
+        };
+        let _ = tokio::time::timeout(crate::LONG, enough).await;
+        count()
     }
 
     pub(crate) fn signal(&self, name: &str) {
