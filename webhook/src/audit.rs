@@ -93,8 +93,9 @@ pub async fn run(args: Audit) -> Result<Verdict, AuditError> {
     };
     let maker = Maker::new(&args.policies, loader(&args.policies)?, args.max_steps).with_kubernetes(version);
     let (stopper, stop) = watch::channel(false);
+    let signals = crate::run::Signals::new();
     tokio::spawn(async move {
-        crate::run::signal().await;
+        signals.wait().await;
         let _ = stopper.send(true);
     });
     if let Some(address) = args.listen_metrics {

@@ -7,7 +7,11 @@ use std::{
 };
 
 use kpol::{Loader, PublicKey};
-use tokio::{sync::watch, task::JoinHandle};
+use tokio::{
+    signal::unix::{Signal, SignalKind, signal},
+    sync::watch,
+    task::JoinHandle,
+};
 
 use crate::{
     admission::Manner,
@@ -136,6 +140,7 @@ pub async fn serve(args: Serve) -> Result<(), StartError> {
     let (stopper, stop) = watch::channel(false);
 
     args.policies.check()?;
+    let signals = Signals::new();
     let client = match args.policies.policy_bundles || Keeper::is_needed(&args) {
         true => Some(client().await?),
         false => None,
@@ -200,7 +205,7 @@ pub async fn serve(args: Serve) -> Result<(), StartError> {
     let (end_probes, probes_end) = watch::channel(false);
     let probes = tokio::spawn(probes.run(probes_end));
 
-    signal().await;
+    signals.wait().await;
     tracing::info!(delay = args.bounds.shutdown_delay.as_secs_f64(), "shutting down");
     app.stop();
     // Endpoints learn that this one goes before it goes.
@@ -267,15 +272,45 @@ async fn bind(address: std::net::SocketAddr) -> Result<tokio::net::TcpListener, 
     listen(address).await.map_err(|why| StartError::Listen { address, why })
 }
 
-/// Waits for the signal to end.
-pub async fn signal() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
-        let _ = tokio::signal::ctrl_c().await;
-        return;
-    };
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = tokio::signal::ctrl_c() => {}
+/// The signals to end: SIGTERM and SIGINT. They are caught from when this is made on, so nothing is cut off that began
+/// before anybody waits.
+#[derive(Debug)]
+pub struct Signals {
+    terminate: Option<Signal>,
+    interrupt: Option<Signal>,
+}
+
+impl Signals {
+    /// Catches them.
+    #[must_use]
+    pub fn new() -> Signals {
+        Signals {
+            terminate: signal(SignalKind::terminate()).ok(),
+            interrupt: signal(SignalKind::interrupt()).ok(),
+        }
+    }
+
+    /// Waits for one of them.
+    pub async fn wait(mut self) {
+        tokio::select! {
+            () = caught(&mut self.terminate) => {}
+            () = caught(&mut self.interrupt) => {}
+        }
+    }
+}
+
+impl Default for Signals {
+    fn default() -> Signals {
+        Signals::new()
+    }
+}
+
+/// A signal that cannot be caught has the effect that it has.
+async fn caught(signal: &mut Option<Signal>) {
+    match signal {
+        Some(signal) => {
+            signal.recv().await;
+        }
+        None => std::future::pending().await,
     }
 }

@@ -44,20 +44,28 @@ fn request(path: &str, body: impl Into<Bytes>) -> Request<Full<Bytes>> {
 
 /// Asks once by HTTP/1.1 or 2.
 async fn ask(process: &Process, protocol: &str, request: Request<Full<Bytes>>) -> (StatusCode, String) {
+    try_ask(process, protocol, request).await.unwrap()
+}
+
+async fn try_ask(
+    process: &Process,
+    protocol: &str,
+    request: Request<Full<Bytes>>,
+) -> hyper::Result<(StatusCode, String)> {
     let io = TokioIo::new(process.connect(protocol).await.unwrap());
     let response = if protocol == "h2" {
         let (mut sender, connection) =
-            hyper::client::conn::http2::handshake(TokioExecutor::new(), io).await.unwrap();
+            hyper::client::conn::http2::handshake(TokioExecutor::new(), io).await?;
         tokio::spawn(connection);
-        sender.send_request(request).await.unwrap()
+        sender.send_request(request).await?
     } else {
-        let (mut sender, connection) = hyper::client::conn::http1::handshake(io).await.unwrap();
+        let (mut sender, connection) = hyper::client::conn::http1::handshake(io).await?;
         tokio::spawn(connection);
-        sender.send_request(request).await.unwrap()
+        sender.send_request(request).await?
     };
     let status = response.status();
-    let body = response.into_body().collect().await.unwrap().to_bytes();
-    (status, String::from_utf8_lossy(&body).into_owned())
+    let body = response.into_body().collect().await?.to_bytes();
+    Ok((status, String::from_utf8_lossy(&body).into_owned()))
 }
 
 #[tokio::test]

@@ -122,6 +122,10 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            let ended = self.child.try_wait();
+            eprintln!("the process: {ended:?}, its log:\n{}", self.log.lock().unwrap().join("\n"));
+        }
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
