@@ -18,11 +18,14 @@
 //! those it reads.
 
 mod codegen;
+mod draft;
 mod fuse;
 mod guard;
 mod hostcall;
+mod link;
 mod plan;
 mod planner;
+mod run;
 mod shared;
 mod text;
 
@@ -37,24 +40,21 @@ use std::{
     },
 };
 
-use cranelift_codegen::{
-    Context as Compiler,
-    ir::{AbiParam, FuncRef, Function as Clif, types::I64},
-    settings::{self, Configurable},
-};
-use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
-use cranelift_jit::{JITBuilder, JITModule};
-use cranelift_module::{FuncId, Linkage, Module as _};
+use cranelift_jit::JITModule;
+use cranelift_module::FuncId;
 
+pub use self::run::Run;
 use self::{
+    draft::{Drafter, Rules, bits, variants},
     guard::{Gathering, Guards},
-    hostcall::{Context, HOSTCALLS, Host, RootAt},
+    hostcall::{Context, Host, RootAt},
+    link::Linker,
     plan::Plan,
 };
 use crate::{
     builtin::Builtin,
     interp::{Env, Hit, Roots},
-    ir::{ExprId, Module, Op, RootId, Rule, Slot, Stmt},
+    ir::{ExprId, Module, RootId, Slot},
     layout::Layout,
     value::Value,
 };
@@ -183,25 +183,6 @@ pub struct Frame {
     answers: Vec<Option<bool>>,
     hits: Vec<Hit>,
     values: Vec<Value>,
-}
-
-/// Machine code on the facts of one input.
-pub struct Run<'f> {
-    jit: &'f Jit,
-    context: Context<'f>,
-    roots: &'f [RootAt],
-    fuel: i64,
-    /// The params where no bind gives others.
-    params: &'f [Value],
-    active: &'f [u64],
-    cleared: &'f mut [u64],
-    answers: &'f mut [Option<bool>],
-    /// All facts together.
-    bytes: usize,
-    /// Whether a fact is of another layout, so that its offsets are not those in the code.
-    foreign: bool,
-    /// Whether the context is not as it was at first: there are hits, values or params of the last call.
-    used: bool,
 }
 
 impl Jit {
@@ -435,146 +416,6 @@ impl Jit {
     }
 }
 
-impl<'f> Run<'f> {
-    /// The verdicts of a rule that hold, in the order of its statements, under the params of `bind`.
-    /// `None`: ask `interp`.
-    pub fn hits(&mut self, rule: usize, bind: Option<(usize, &'f [Value])>) -> Option<&[Hit]> {
-        if self.is_ruled_out(rule) {
-            self.context.host.hits.clear();
-            return Some(self.context.host.hits);
-        }
-        let which = Which::Rule { rule, bind: bind.map(|(bind, _)| bind) };
-        let code = match bind {
-            None => self.jit.plain.get(rule).copied()?,
-            Some(_) => self.jit.function(which).map(|function| function.code),
-        };
-        if let Some(number) = self.jit.before.get(rule).copied().flatten()
-            && !self.shared(number, Which::Shared(number), None)?
-        {
-            self.context.host.hits.clear();
-            return Some(self.context.host.hits);
-        }
-        self.call(which, code?, bind.map(|(_, params)| params))?;
-        Some(self.context.host.hits)
-    }
-
-    /// Whether a rule without a bind surely finds nothing. This is the answer for nearly all rules; where it is `false`,
-    /// [`Run::hits`] says what there is.
-    #[inline]
-    pub fn finds_nothing(&mut self, rule: usize) -> bool {
-        if self.is_ruled_out(rule) {
-            return true;
-        }
-        let (Some(Some(code)), false) = (self.jit.plain.get(rule), self.foreign) else { return false };
-        if let Some(Some(number)) = self.jit.before.get(rule) {
-            match self.shared(*number, Which::Shared(*number), None) {
-                Some(true) => {}
-                Some(false) => return true,
-                None => return false,
-            }
-        }
-        let context = &mut self.context;
-        if self.used {
-            context.stopped = 0;
-            context.host.env.params = self.params;
-            context.host.hits.clear();
-            context.host.values.clear();
-        }
-        context.fuel = self.fuel;
-        context.host.which = Which::Rule { rule, bind: None };
-        code(&raw mut *context);
-        let nothing = context.stopped == 0 && context.fuel >= 0 && context.host.hits.is_empty();
-        self.used = !nothing || !context.host.values.is_empty();
-        nothing
-    }
-
-    /// The same for a rule with binds, if none of them changes params that it reads: then it finds nothing under any of them.
-    #[inline]
-    pub fn finds_nothing_bound(&mut self, rule: usize) -> bool {
-        self.jit.rules.get(rule).is_some_and(|compiled| compiled.by_bind.is_empty())
-            && self.finds_nothing(rule)
-    }
-
-    /// Asks the rules of classes all together. Those that find nothing are known afterwards, and not run any more.
-    pub fn ask_together(&mut self, classes: &[usize]) {
-        if self.foreign {
-            return;
-        }
-        let jit = self.jit;
-        let all = classes.iter().filter_map(|class| jit.fused.get(*class));
-        for Fused { rules, function } in all.flatten() {
-            let context = &mut self.context;
-            context.stopped = 0;
-            context.fuel = self.fuel;
-            (function.code)(&raw mut *context);
-            if context.stopped != 0 || context.fuel < 0 {
-                continue;
-            }
-            for (word, bits) in rules {
-                if let Some(cleared) = self.cleared.get_mut(*word) {
-                    *cleared |= bits;
-                }
-            }
-        }
-        self.context.stopped = 0;
-    }
-
-    /// Whether nothing in the input speaks for a rule, so that it need not be run.
-    #[inline]
-    fn is_ruled_out(&self, rule: usize) -> bool {
-        if self.cleared.get(rule / 64).is_some_and(|word| word >> (rule % 64) & 1 == 1) {
-            return true;
-        }
-        if self.active.is_empty() {
-            return false;
-        }
-        let given = |need: usize| self.roots.get(need).is_some_and(|root| root.given == 1);
-        !self.foreign
-            && self.context.host.env.fuel >= guard::FUEL
-            && self.jit.guards.rules_out(rule, self.bytes, self.active, given)
-    }
-
-    /// Whether the condition of a bind at a position holds. `None`: ask `interp`.
-    pub fn holds(&mut self, bind: (usize, &'f [Value]), position: usize) -> Option<bool> {
-        let number = self.jit.conditions.get(bind.0)?.get(position).copied().flatten()?;
-        self.shared(number, Which::Condition { bind: bind.0, position }, Some(bind.1))
-    }
-
-    /// Whether a shared condition holds; it is evaluated once. `None`: ask `interp`.
-    fn shared(&mut self, number: usize, which: Which, params: Option<&'f [Value]>) -> Option<bool> {
-        match self.answers.get(number) {
-            Some(Some(known)) => return Some(*known),
-            Some(None) => {}
-            None => return None,
-        }
-        let code = self.jit.shared.get(number)?.as_ref()?.code;
-        self.call(which, code, params)?;
-        let holds = !self.context.host.hits.is_empty();
-        if let Some(answer) = self.answers.get_mut(number) {
-            *answer = Some(holds);
-        }
-        Some(holds)
-    }
-
-    /// Runs machine code; what it hits is in the host's list.
-    fn call(&mut self, which: Which, code: MachineCode, params: Option<&'f [Value]>) -> Option<()> {
-        if self.foreign {
-            return None;
-        }
-        let context = &mut self.context;
-        self.used = true;
-        context.fuel = self.fuel;
-        context.stopped = 0;
-        context.host.which = which;
-        // Those of the call before may be a bind's.
-        context.host.env.params = params.unwrap_or(self.params);
-        context.host.hits.clear();
-        context.host.values.clear();
-        code(&raw mut *context);
-        (context.stopped == 0 && context.fuel >= 0).then_some(())
-    }
-}
-
 impl Drop for Jit {
     #[expect(unsafe_code, reason = "memory of machine code is freed by hand")]
     fn drop(&mut self) {
@@ -586,152 +427,6 @@ impl Drop for Jit {
     }
 }
 
-/// Plans and compiles.
-struct Drafter<'s> {
-    sources: Sources<'s>,
-    linker: Linker,
-    needs: Needs,
-    /// The shared conditions, by [`shared::key`].
-    keys: HashMap<String, usize>,
-    shared: Vec<Option<(Plan, FuncId)>>,
-}
-
-/// A plan, and the numbers of its needs.
-type Draft = Option<(Plan, Vec<usize>)>;
-
-/// The drafts of a rule.
-struct Rules {
-    whole: Draft,
-    by_bind: Vec<(usize, Draft)>,
-    can_be_fused: bool,
-}
-
-/// Rules as bits of words.
-fn bits(rules: &[usize]) -> Vec<(usize, u64)> {
-    let mut words: Vec<(usize, u64)> = Vec::new();
-    for rule in rules {
-        let bit = 1 << (rule % 64);
-        match words.last_mut() {
-            Some((word, bits)) if *word == rule / 64 => *bits |= bit,
-            _ => words.push((rule / 64, bit)),
-        }
-    }
-    words
-}
-
-impl Drafter<'_> {
-    fn plan(&mut self, body: planner::Body<'_>, params: &[Value]) -> Draft {
-        let Sources { module, builtins, layouts, fixed, .. } = self.sources;
-        let plan = planner::plan(planner::Source { module, builtins, layouts, params, fixed, body })?;
-        let needs = plan.needs.iter().map(|need| self.needs.number(*need)).collect();
-        Some((plan, needs))
-    }
-
-    fn define(&mut self, draft: Draft) -> Option<(Plan, FuncId)> {
-        let (plan, needs) = draft?;
-        let id = self.linker.define(&plan, &needs)?;
-        Some((plan, id))
-    }
-
-    /// The functions of the rules of a class that can be fused, with the rules of each. A rule that none is made for is
-    /// run alone.
-    fn fused(&mut self, class: &[usize], drafts: &[Rules]) -> Vec<(Vec<usize>, (Plan, FuncId))> {
-        let mut open = Vec::new();
-        for rule in class {
-            if let Some(Rules { whole: Some((plan, needs)), can_be_fused: true, .. }) = drafts.get(*rule) {
-                open.push((*rule, fuse::Member { plan, needs }));
-            }
-        }
-        let mut functions = Vec::new();
-        let mut rest = open.as_slice();
-        while rest.len() > 1 {
-            let members: Vec<_> = rest.iter().map(|(_, member)| *member).collect();
-            let (now, later) = rest.split_at(fuse::fitting(&members).min(rest.len()));
-            rest = later;
-            let plan = fuse::fuse(members.get(..now.len()).unwrap_or_default());
-            let rules: Vec<usize> = now.iter().map(|(rule, _)| *rule).collect();
-            functions.push((rules, plan));
-        }
-        functions.into_iter().filter_map(|(rules, draft)| Some((rules, self.define(Some(draft))?))).collect()
-    }
-
-    /// Of each rule that is run alone, the shared condition that it begins with, if another one begins with it too.
-    fn firsts(&mut self, drafts: &[Rules]) -> Vec<Option<usize>> {
-        let mut by_key: HashMap<String, (Vec<usize>, Draft)> = HashMap::new();
-        for (index, rule) in self.sources.module.rules.iter().enumerate() {
-            let is_alone = drafts.get(index).is_some_and(|draft| {
-                draft.whole.is_some() && draft.by_bind.is_empty() && !draft.can_be_fused
-            });
-            let (Some(Stmt::Where(cond)), true) = (rule.body.first(), is_alone) else { continue };
-            let draft = self.plan(planner::Body::Condition(&rule.code, *cond), self.sources.params);
-            let draft = draft.filter(|(plan, _)| shared::is_worth_sharing(plan));
-            let Some(key) = draft.as_ref().and_then(|(plan, needs)| shared::key(plan, needs)) else {
-                continue;
-            };
-            let (rules, kept) = by_key.entry(key).or_default();
-            rules.push(index);
-            *kept = draft;
-        }
-        let mut firsts = vec![None; self.sources.module.rules.len()];
-        let mut common: Vec<_> = by_key.into_iter().filter(|(_, (rules, _))| rules.len() > 1).collect();
-        common.sort_by_key(|(_, (rules, _))| rules.first().copied());
-        for (key, (rules, draft)) in common {
-            let Some(defined) = self.define(draft) else { continue };
-            let number = self.shared.len();
-            self.shared.push(Some(defined));
-            self.keys.insert(key, number);
-            for rule in rules {
-                if let Some(first) = firsts.get_mut(rule) {
-                    *first = Some(number);
-                }
-            }
-        }
-        firsts
-    }
-
-    /// The conditions of binds: one for each that says something else.
-    fn conditions(&mut self) -> Vec<Vec<Option<usize>>> {
-        let mut conditions = Vec::new();
-        for (bind, params) in self.sources.module.binds.iter().zip(self.sources.bind_params) {
-            let mut numbers = Vec::with_capacity(bind.conditions.len());
-            for condition in &bind.conditions {
-                let draft = condition
-                    .cond
-                    .and_then(|cond| self.plan(planner::Body::Condition(&condition.code, cond), params));
-                let key = draft.as_ref().and_then(|(plan, needs)| shared::key(plan, needs));
-                let known = key.as_ref().and_then(|key| self.keys.get(key)).copied();
-                let number = known.or_else(|| {
-                    let defined = self.define(draft)?;
-                    self.shared.push(Some(defined));
-                    Some(self.shared.len() - 1)
-                });
-                if let (Some(key), Some(number)) = (key, number) {
-                    self.keys.insert(key, number);
-                }
-                numbers.push(number);
-            }
-            conditions.push(numbers);
-        }
-        conditions
-    }
-}
-
-/// The binds that change params which a rule reads, with the params' values there.
-fn variants<'s>(
-    sources: &Sources<'s>,
-    index: usize,
-    rule: &'s Rule,
-) -> impl Iterator<Item = (usize, &'s [Value])> {
-    let binds = sources.module.binds.iter().zip(sources.bind_params).enumerate();
-    binds.filter_map(move |(b, (bind, params))| {
-        let reads =
-            |id| rule.code.exprs.iter().any(|expr| matches!(expr.op, Op::Param(param) if param == id));
-        let is_own =
-            bind.rules.iter().any(|rule| rule.index() == index) && bind.with.iter().any(|(id, _)| reads(*id));
-        is_own.then_some((b, params.as_slice()))
-    })
-}
-
 #[expect(unsafe_code, reason = "machine code is an address until it is called")]
 fn code_of(address: *const u8) -> MachineCode {
     // SAFETY: the linker declared this function with one word as its only parameter and no result, in the platform's
@@ -740,77 +435,4 @@ fn code_of(address: *const u8) -> MachineCode {
     // layouts, whose builder put every record, text and list wholly into the fact's bytes, or the root's blank; and
     // both outlive the call.
     unsafe { std::mem::transmute::<*const u8, MachineCode>(address) }
-}
-
-/// Cranelift's module while functions are added.
-struct Linker {
-    module: JITModule,
-    calls: Vec<FuncId>,
-    compiler: Compiler,
-    builder: FunctionBuilderContext,
-}
-
-impl Linker {
-    fn new() -> Result<Linker, JitError> {
-        let machine = |error: &dyn std::fmt::Display| JitError::Machine(error.to_string());
-        if cfg!(not(all(target_endian = "little", target_pointer_width = "64"))) {
-            return Err(JitError::Machine("facts are read as 64-bit little-endian words".into()));
-        }
-        let mut flags = settings::builder();
-        let verifier = if cfg!(debug_assertions) { "true" } else { "false" };
-        for (name, value) in [
-            ("opt_level", "speed"),
-            ("enable_verifier", verifier),
-            ("use_colocated_libcalls", "false"),
-            ("is_pic", "false"),
-            ("unwind_info", "false"),
-        ] {
-            flags.set(name, value).map_err(|error| machine(&error))?;
-        }
-        let isa = cranelift_native::builder().map_err(|error| machine(&error))?;
-        let isa = isa.finish(settings::Flags::new(flags)).map_err(|error| machine(&error))?;
-        let mut builder = JITBuilder::with_isa(isa, cranelift_module::default_libcall_names());
-        for call in HOSTCALLS {
-            builder.symbol(call.name, (call.address)());
-        }
-        let mut module = JITModule::new(builder);
-        let mut calls = Vec::with_capacity(HOSTCALLS.len());
-        for call in HOSTCALLS {
-            let mut signature = module.make_signature();
-            signature.params.extend(std::iter::repeat_n(AbiParam::new(I64), call.params));
-            signature.returns.extend(call.gives.then(|| AbiParam::new(I64)));
-            let id = module.declare_function(call.name, Linkage::Import, &signature);
-            calls.push(id.map_err(|error| JitError::Link(error.to_string()))?);
-        }
-        let compiler = module.make_context();
-        Ok(Linker { module, calls, compiler, builder: FunctionBuilderContext::new() })
-    }
-
-    /// Compiles a plan; `None` if no code can be made of it.
-    fn define(&mut self, plan: &Plan, needs: &[usize]) -> Option<FuncId> {
-        self.compiler.clear();
-        let mut signature = self.module.make_signature();
-        signature.params.push(AbiParam::new(I64));
-        let id = self.module.declare_anonymous_function(&signature).ok()?;
-        self.compiler.func = Clif::with_name_signature(Default::default(), signature);
-        let calls: Vec<FuncRef> = self
-            .calls
-            .iter()
-            .map(|call| self.module.declare_func_in_func(*call, &mut self.compiler.func))
-            .collect();
-        let mut builder = FunctionBuilder::new(&mut self.compiler.func, &mut self.builder);
-        if codegen::function(&mut builder, plan, needs, &calls).is_none() {
-            self.builder = FunctionBuilderContext::new();
-            return None;
-        }
-        builder.seal_all_blocks();
-        builder.finalize(self.module.target_config());
-        self.module.define_function(id, &mut self.compiler).ok()?;
-        Some(id)
-    }
-
-    fn finish(mut self) -> Result<JITModule, JitError> {
-        self.module.finalize_definitions().map_err(|error| JitError::Link(error.to_string()))?;
-        Ok(self.module)
-    }
 }

@@ -3,22 +3,23 @@
 //! Nothing here knows of HTTP but the status: the bytes come from the router, and go back through it.
 //! [Source](https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/#webhook-request-and-response).
 
-use std::{borrow::Cow, cell::RefCell, collections::BTreeMap, time::Instant};
+mod hit;
+mod response;
 
-use base64::Engine as _;
-use kpol::{Answer, Effect, Hit, Mode, Operation, Patch, ReviewError, Session, Severity};
-use serde::Serialize;
+pub use hit::operation_word;
+
+use std::{borrow::Cow, cell::RefCell, time::Instant};
+
+use kpol::{Answer, Effect, Patch, ReviewError, Session};
+
+use hit::{Found, mode_word, severity_word};
+use response::Response;
 
 use crate::{
     metrics::{DurationLabels, HitLabels, Metrics, RequestLabels},
     policies::{Policies, Ready},
     settings::FailurePolicy,
 };
-
-/// The most bytes of a message to who asks: a status has to fit into a terminal, and the API server cuts warnings at 4 KiB.
-const MAX_MESSAGE: usize = 16 << 10;
-/// The most warnings of an answer. [Source](https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/#response).
-const MAX_WARNINGS: usize = 64;
 
 /// Which of the two webhooks is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,38 +59,6 @@ pub struct Reply {
     pub body: Vec<u8>,
 }
 
-#[derive(Serialize)]
-struct Review<'a> {
-    #[serde(rename = "apiVersion")]
-    api_version: &'static str,
-    kind: &'static str,
-    response: Response<'a>,
-}
-
-#[derive(Default, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Response<'a> {
-    uid: Cow<'a, str>,
-    allowed: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    status: Option<Status>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    warnings: Vec<String>,
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    audit_annotations: BTreeMap<&'static str, String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    patch_type: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    patch: Option<String>,
-}
-
-#[derive(Serialize)]
-struct Status {
-    code: u16,
-    reason: &'static str,
-    message: String,
-}
-
 thread_local! {
     /// One session per bundle, kept by each thread: with their buffers, reviews that pass allocate next to nothing.
     static SESSIONS: RefCell<Vec<Session>> = const { RefCell::new(Vec::new()) };
@@ -113,7 +82,7 @@ pub fn answer(
                 manner,
                 metrics,
                 started: Instant::now(),
-                response: Response { allowed: true, ..Response::default() },
+                response: Response::allowed(),
                 decision: "allowed",
             };
             match webhook {
@@ -142,7 +111,7 @@ struct Asked<'a> {
     manner: Manner,
     metrics: &'a Metrics,
     started: Instant,
-    response: Response<'a>,
+    response: Response,
     decision: &'static str,
 }
 
@@ -195,10 +164,10 @@ impl<'a> Asked<'a> {
     fn others(&mut self, answer: &Answer<'_>) {
         let names: Vec<&str> = answer.other_versions().map(|rule| rule.name()).collect();
         if !names.is_empty() {
-            self.annotate("unchecked", &names.join(", "));
+            self.response.annotate("unchecked", &names.join(", "));
         }
         if answer.omitted() > 0 {
-            self.annotate("omitted", &answer.omitted().to_string());
+            self.response.annotate("omitted", &answer.omitted().to_string());
         }
     }
 
@@ -207,21 +176,21 @@ impl<'a> Asked<'a> {
         let line = format!("[{}] {}", hit.rule, hit.message);
         let effect = match (&hit.exception, hit.effect) {
             (Some(exception), _) => {
-                self.annotate("excepted", &format!("{} by {exception}", hit.rule));
+                self.response.annotate("excepted", &format!("{} by {exception}", hit.rule));
                 "excepted"
             }
             (None, Effect::Deny | Effect::Kill) => {
-                self.annotate("denied", &hit.rule);
+                self.response.annotate("denied", &hit.rule);
                 denials.push(line);
                 "deny"
             }
             (None, Effect::Warn | Effect::Alert) => {
-                self.annotate("warned", &hit.rule);
+                self.response.annotate("warned", &hit.rule);
                 self.warn(line);
                 "warn"
             }
             (None, Effect::Record) => {
-                self.annotate("recorded", &hit.rule);
+                self.response.annotate("recorded", &hit.rule);
                 "record"
             }
         };
@@ -325,10 +294,8 @@ impl<'a> Asked<'a> {
         }
         if !operations.is_empty() {
             self.decision = "mutated";
-            self.annotate("mutated", &applied.join(", "));
-            let patch = serde_json::Value::Array(operations).to_string();
-            self.response.patch_type = Some("JSONPatch");
-            self.response.patch = Some(base64::engine::general_purpose::STANDARD.encode(patch));
+            self.response.annotate("mutated", &applied.join(", "));
+            self.response.patch(operations);
             let request = session.request();
             tracing::info!(
                 mutations = applied.join(", "),
@@ -381,7 +348,7 @@ impl<'a> Asked<'a> {
             blocks,
             "the request cannot be judged"
         );
-        self.annotate("error", &fault.error);
+        self.response.annotate("error", &fault.error);
         let message = format!("kpol cannot judge this request: {}", fault.error);
         if blocks {
             let (code, reason) = if fault.is_bad_input { (422, "Invalid") } else { (500, "InternalError") };
@@ -395,41 +362,22 @@ impl<'a> Asked<'a> {
 
     fn deny(&mut self, code: u16, reason: &'static str, message: String) {
         self.decision = "denied";
-        self.response.allowed = false;
-        self.response.status = Some(Status { code, reason, message: cut(message) });
+        self.response.deny(code, reason, message);
     }
 
     fn warn(&mut self, message: String) {
         if self.decision == "allowed" {
             self.decision = "warned";
         }
-        match self.response.warnings.len() {
-            MAX_WARNINGS => self.response.warnings.push("(more warnings are left out)".into()),
-            more if more > MAX_WARNINGS => {}
-            _ => self.response.warnings.push(cut(message)),
-        }
-    }
-
-    /// Adds to an annotation of the API server's audit log; it puts the webhook's name before the key.
-    fn annotate(&mut self, key: &'static str, text: &str) {
-        let value = self.response.audit_annotations.entry(key).or_default();
-        if value.len() + text.len() > MAX_MESSAGE || value.split(", ").any(|known| known == text) {
-            return;
-        }
-        if !value.is_empty() {
-            value.push_str(", ");
-        }
-        value.push_str(text);
+        self.response.warn(message);
     }
 
     fn done(self, session: &Session) -> Reply {
-        let Asked { webhook, policies, metrics, started, mut response, decision, .. } = self;
+        let Asked { webhook, policies, metrics, started, response, decision, .. } = self;
         let request = session.request();
         let kind = policies.label(request.group(), request.kind());
         let operation = operation_word(request.operation());
-        response.uid = request.uid().to_owned().into();
-        let review = Review { api_version: "admission.k8s.io/v1", kind: "AdmissionReview", response };
-        let reply = match serde_json::to_vec(&review) {
+        let reply = match response.to_vec(request.uid()) {
             Ok(body) => Reply { status: 200, body },
             Err(error) => {
                 Reply { status: 500, body: format!("the answer cannot be written: {error}\n").into() }
@@ -472,33 +420,6 @@ enum Failure {
     Passes,
 }
 
-/// A hit, out of the session that it borrows.
-struct Found {
-    rule: String,
-    message: String,
-    effect: Effect,
-    mode: Mode,
-    severity: Option<Severity>,
-    exception: Option<String>,
-    expired: Option<String>,
-    blames: String,
-}
-
-impl Found {
-    fn new(hit: Hit<'_>) -> Found {
-        Found {
-            rule: hit.rule().to_owned(),
-            message: hit.message().to_owned(),
-            effect: hit.effect(),
-            mode: hit.mode(),
-            severity: hit.severity(),
-            exception: hit.exception().map(str::to_owned),
-            expired: hit.expired_exception().map(str::to_owned),
-            blames: hit.blames().join(", "),
-        }
-    }
-}
-
 /// Reads a request that no bundle has read.
 fn read_without_policies(body: &[u8], session: &mut Session) -> Result<(), String> {
     session.read(body).map_err(|error| error.to_string())
@@ -510,44 +431,4 @@ fn with_object(body: &[u8], patch: &Patch) -> Result<Vec<u8>, String> {
     let object = review.pointer_mut("/request/object").ok_or("this request has no object")?;
     *object = patch.object().into();
     serde_json::to_vec(&review).map_err(|error| error.to_string())
-}
-
-/// At most [`MAX_MESSAGE`] bytes of a text.
-fn cut(mut text: String) -> String {
-    const MORE: &str = " … (cut)";
-    if text.len() > MAX_MESSAGE {
-        let end = (0..=MAX_MESSAGE - MORE.len()).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
-        text.truncate(end);
-        text.push_str(MORE);
-    }
-    text
-}
-
-fn mode_word(mode: Mode) -> &'static str {
-    match mode {
-        Mode::Dryrun => "dryrun",
-        Mode::Warn | Mode::Alert => "warn",
-        Mode::Deny | Mode::Enforce => "deny",
-    }
-}
-
-fn severity_word(severity: Severity) -> &'static str {
-    match severity {
-        Severity::Low => "low",
-        Severity::Medium => "medium",
-        Severity::High => "high",
-        Severity::Critical => "critical",
-    }
-}
-
-/// As Kubernetes writes it.
-#[must_use]
-pub fn operation_word(operation: Option<Operation>) -> &'static str {
-    match operation {
-        Some(Operation::Create) => "CREATE",
-        Some(Operation::Update) => "UPDATE",
-        Some(Operation::Delete) => "DELETE",
-        Some(Operation::Connect) => "CONNECT",
-        None => "unknown",
-    }
 }

@@ -24,8 +24,8 @@ use indicatif::{ProgressBar, ProgressStyle};
 use jiff::Timestamp;
 use kpol_admission::report::{About, BundleInfo, Limits, Report, Resource, Rule, html, json, json_lines};
 use kube::Client;
-use kube_lease_manager::LeaseManagerBuilder;
-use tokio::sync::watch;
+use kube_lease_manager::{LeaseManager, LeaseManagerBuilder, LeaseManagerError};
+use tokio::{sync::watch, task::JoinHandle};
 
 use crate::{
     bundles::Files,
@@ -41,6 +41,8 @@ use list::{End, Kind, Pages, kinds};
 const SETTLE: Duration = Duration::from_secs(30);
 /// How long a replica keeps the Lease without renewing it.
 const LEASE: Duration = Duration::from_secs(30);
+/// How long giving it back may take.
+const GIVE_BACK: Duration = Duration::from_secs(5);
 /// How long before its end it is renewed.
 const LEASE_GRACE: Duration = Duration::from_secs(10);
 
@@ -85,11 +87,15 @@ pub async fn run(args: Audit) -> Result<Verdict, AuditError> {
     args.policies.check()?;
     let client = client().await?;
     let metrics = Arc::new(Metrics::new());
-    let version = kubernetes(&client).await?;
+    let version = match args.policies.kubernetes {
+        Some(version) => version,
+        None => kubernetes(&client).await?,
+    };
     let maker = Maker::new(&args.policies, loader(&args.policies)?, args.max_steps).with_kubernetes(version);
     let (stopper, stop) = watch::channel(false);
+    let signals = crate::run::Signals::new();
     tokio::spawn(async move {
-        crate::run::signal().await;
+        signals.wait().await;
         let _ = stopper.send(true);
     });
     if let Some(address) = args.listen_metrics {
@@ -99,49 +105,72 @@ pub async fn run(args: Audit) -> Result<Verdict, AuditError> {
         Some(name) => Some(Lease::new(client.clone(), name).await?),
         None => None,
     };
-    let store = Arc::new(Store::new());
-    if args.policies.policy_bundles {
-        store.expect(policy_bundles::SOURCE, &metrics);
-        let (store, metrics) = (Arc::clone(&store), Arc::clone(&metrics));
-        tokio::spawn(policy_bundles::run(client.clone(), maker.clone(), store, metrics, stop.clone()));
+    let auditor = Auditor { client, maker, metrics, version, args, stop };
+    let verdict = auditor.rounds(&mut lease).await;
+    if let Some(lease) = lease {
+        lease.give_back().await;
     }
-    let mut files = Files::new(args.policies.bundles.clone());
-    loop {
-        let mut ended = stop.clone();
-        if let Some(lease) = &mut lease {
-            tokio::select! {
+    verdict
+}
+
+/// What audits.
+struct Auditor {
+    client: Client,
+    maker: Maker,
+    metrics: Arc<Metrics>,
+    version: (u32, u32),
+    args: Audit,
+    stop: watch::Receiver<bool>,
+}
+
+impl Auditor {
+    /// One round, or one after the other until the process is to end.
+    async fn rounds(&self, lease: &mut Option<Lease>) -> Result<Verdict, AuditError> {
+        let Auditor { client, maker, metrics, version, args, stop } = self;
+        let store = Arc::new(Store::new());
+        if args.policies.policy_bundles {
+            store.expect(policy_bundles::SOURCE, metrics);
+            let (store, metrics) = (Arc::clone(&store), Arc::clone(metrics));
+            tokio::spawn(policy_bundles::run(client.clone(), maker.clone(), store, metrics, stop.clone()));
+        }
+        let mut files = Files::new(args.policies.bundles.clone());
+        loop {
+            let mut ended = stop.clone();
+            if let Some(lease) = lease {
+                tokio::select! {
+                    _ = ended.wait_for(|stop| *stop) => return Ok(Verdict::Incomplete),
+                    held = lease.wait() => held?,
+                }
+            }
+            let look = files.look(maker, metrics);
+            // What is wrong with a file does not mend itself while one run waits for it.
+            if !look.missing.is_empty() && args.interval.is_none() {
+                return Err(StartError::Settings(look.missing.join("; ")).into());
+            }
+            store.update(FILES, look.ready, look.missing, metrics);
+            let bundles = tokio::select! {
                 _ = ended.wait_for(|stop| *stop) => return Ok(Verdict::Incomplete),
-                held = lease.wait() => held?,
+                bundles = settled(&store, args.policies.poll) => bundles,
+            };
+            let bundles = match bundles {
+                Ok(bundles) => bundles,
+                Err(missing) if args.interval.is_none() => return Err(StartError::Settings(missing).into()),
+                Err(missing) => {
+                    tracing::error!(missing, "some policies are not in use, and not audited by");
+                    store.given().0
+                }
+            };
+            let began = tokio::time::Instant::now();
+            let report = tokio::select! {
+                _ = ended.wait_for(|stop| *stop) => return Ok(Verdict::Incomplete),
+                report = once(client, bundles, args, *version, metrics) => report?,
+            };
+            let verdict = publish(client, &report, args, metrics).await?;
+            let Some(interval) = args.interval else { return Ok(verdict) };
+            tokio::select! {
+                _ = ended.wait_for(|stop| *stop) => return Ok(verdict),
+                () = tokio::time::sleep_until(began + interval) => {}
             }
-        }
-        let look = files.look(&maker, &metrics);
-        // What is wrong with a file does not mend itself while one run waits for it.
-        if !look.missing.is_empty() && args.interval.is_none() {
-            return Err(StartError::Settings(look.missing.join("; ")).into());
-        }
-        store.update(FILES, look.ready, look.missing, &metrics);
-        let bundles = tokio::select! {
-            _ = ended.wait_for(|stop| *stop) => return Ok(Verdict::Incomplete),
-            bundles = settled(&store, args.policies.poll) => bundles,
-        };
-        let bundles = match bundles {
-            Ok(bundles) => bundles,
-            Err(missing) if args.interval.is_none() => return Err(StartError::Settings(missing).into()),
-            Err(missing) => {
-                tracing::error!(missing, "some policies are not in use, and not audited by");
-                store.given().0
-            }
-        };
-        let began = tokio::time::Instant::now();
-        let report = tokio::select! {
-            _ = ended.wait_for(|stop| *stop) => return Ok(Verdict::Incomplete),
-            report = once(&client, bundles, &args, version, &metrics) => report?,
-        };
-        let verdict = publish(&client, &report, &args, &metrics).await?;
-        let Some(interval) = args.interval else { return Ok(verdict) };
-        tokio::select! {
-            _ = ended.wait_for(|stop| *stop) => return Ok(verdict),
-            () = tokio::time::sleep_until(began + interval) => {}
         }
     }
 }
@@ -162,7 +191,10 @@ async fn settled(store: &Store, every: Duration) -> Result<Vec<Arc<Ready>>, Stri
 }
 
 /// Major and minor version of the cluster.
-async fn kubernetes(client: &Client) -> Result<(u32, u32), StartError> {
+///
+/// # Errors
+/// When the API server does not say.
+pub async fn kubernetes(client: &Client) -> Result<(u32, u32), StartError> {
     let info = client.apiserver_version().await;
     let info =
         info.map_err(|error| StartError::Settings(format!("the API server cannot be asked: {error}")))?;
@@ -335,6 +367,7 @@ fn write(path: &Path, fill: impl FnOnce(&mut dyn Write) -> std::io::Result<()>) 
 /// The Lease that keeps replicas from auditing the same cluster at the same time.
 struct Lease {
     held: watch::Receiver<bool>,
+    task: JoinHandle<Result<LeaseManager, LeaseManagerError>>,
 }
 
 impl Lease {
@@ -349,8 +382,16 @@ impl Lease {
             .build()
             .await
             .map_err(|error| StartError::Settings(format!("the Lease {namespace}/{name}: {error}")))?;
-        let (held, _task) = manager.watch().await;
-        Ok(Lease { held })
+        let (held, task) = manager.watch().await;
+        Ok(Lease { held, task })
+    }
+
+    /// Lets another replica have it at once.
+    async fn give_back(self) {
+        drop(self.held);
+        if tokio::time::timeout(GIVE_BACK, self.task).await.is_err() {
+            tracing::warn!("the Lease is not given back; it passes on when its term ends");
+        }
     }
 
     /// Waits until this replica has it.

@@ -30,6 +30,8 @@ use crate::{
 
 /// Bytes are counted in pieces of so many.
 const PIECE: usize = 1 << 10;
+/// Bodies up to so many times the largest that is taken are read to their end before they are refused.
+const DISCARDED: usize = 4;
 
 /// What all requests share.
 pub struct App {
@@ -212,6 +214,10 @@ async fn body(app: &App, body: Body) -> Result<(Bytes, Option<tokio::sync::Semap
     let size = body.size_hint();
     let most = size.upper().unwrap_or(app.max_body as u64);
     if size.lower() > app.max_body as u64 {
+        // Who wants to send far too much gets no time for it.
+        if size.lower() <= app.max_body.saturating_mul(DISCARDED) as u64 {
+            discard(app, body).await;
+        }
         return Err(Away::TooLarge);
     }
     let pieces = usize::try_from(most).unwrap_or(app.max_body).min(app.max_body).div_ceil(PIECE);
@@ -227,6 +233,15 @@ async fn body(app: &App, body: Body) -> Result<(Bytes, Option<tokio::sync::Semap
         Ok(Err(_)) => Err(Away::Broken),
         Ok(Ok(collected)) => Ok((collected.to_bytes(), Some(permit))),
     }
+}
+
+/// Reads what is not wanted, so that a client of HTTP/1.1 gets to the answer: it writes its body to the end first.
+async fn discard(app: &App, body: Body) {
+    let read = async {
+        let mut body = std::pin::pin!(Limited::new(body, app.max_body.saturating_mul(DISCARDED)));
+        while let Some(Ok(_)) = body.frame().await {}
+    };
+    let _ = tokio::time::timeout(app.body_timeout, read).await;
 }
 
 /// Why a request is turned away.

@@ -7,7 +7,11 @@ use std::{
 };
 
 use kpol::{Loader, PublicKey};
-use tokio::{sync::watch, task::JoinHandle};
+use tokio::{
+    signal::unix::{Signal, SignalKind, signal},
+    sync::watch,
+    task::JoinHandle,
+};
 
 use crate::{
     admission::Manner,
@@ -23,6 +27,9 @@ use crate::{
 
 /// What the store calls bundles from files together.
 pub const FILES: &str = "files";
+
+/// How long the API server may take to say its version.
+const ASK: Duration = Duration::from_secs(5);
 
 /// Why the webhook does not start.
 #[derive(Debug, thiserror::Error)]
@@ -129,14 +136,25 @@ fn keep_looking(
 pub async fn serve(args: Serve) -> Result<(), StartError> {
     let metrics = Arc::new(Metrics::new());
     let store = Arc::new(Store::new());
-    let maker = Maker::new(&args.policies, loader(&args.policies)?, args.bounds.max_steps);
+    let mut maker = Maker::new(&args.policies, loader(&args.policies)?, args.bounds.max_steps);
     let (stopper, stop) = watch::channel(false);
 
     args.policies.check()?;
+    let signals = Signals::new();
     let client = match args.policies.policy_bundles || Keeper::is_needed(&args) {
         true => Some(client().await?),
         false => None,
     };
+    match version(args.policies.kubernetes, client.as_ref()).await {
+        Ok(version) => maker = maker.with_kubernetes(version),
+        Err(why) => {
+            tracing::warn!(
+                why,
+                "the cluster's version is not known: rules see the newest one; give --kubernetes"
+            );
+        }
+    }
+
     let (tls, certificates) = crate::tls::start(&args.certificate, args.policies.poll, &metrics)?;
 
     if args.policies.policy_bundles {
@@ -176,7 +194,6 @@ pub async fn serve(args: Serve) -> Result<(), StartError> {
         bounds: args.bounds.clone(),
         metrics: Arc::clone(&metrics),
     };
-    let end = signal();
     let webhook = server(bind(args.listen).await?, Some(tls), router(Arc::clone(&app)));
     let probes = server(bind(args.listen_metrics).await?, None, health(Arc::clone(&app)));
     tracing::info!(
@@ -190,7 +207,7 @@ pub async fn serve(args: Serve) -> Result<(), StartError> {
     let (end_probes, probes_end) = watch::channel(false);
     let probes = tokio::spawn(probes.run(probes_end));
 
-    end.await;
+    signals.wait().await;
     tracing::info!(delay = args.bounds.shutdown_delay.as_secs_f64(), "shutting down");
     app.stop();
     // Endpoints learn that this one goes before it goes.
@@ -211,6 +228,26 @@ pub async fn client() -> Result<kube::Client, StartError> {
     kube::Client::try_default()
         .await
         .map_err(|error| StartError::Settings(format!("the API server cannot be reached: {error}")))
+}
+
+/// The version of the cluster: as given, or as the API server says, if there is one within reach.
+async fn version(given: Option<(u32, u32)>, client: Option<&kube::Client>) -> Result<(u32, u32), String> {
+    if let Some(version) = given {
+        return Ok(version);
+    }
+    let ask = async {
+        let made;
+        let client = match client {
+            Some(client) => client,
+            None => {
+                made = kube::Client::try_default().await.map_err(|error| error.to_string())?;
+                &made
+            }
+        };
+        crate::audit::kubernetes(client).await.map_err(|error| error.to_string())
+    };
+    let answer = tokio::time::timeout(ASK, ask).await;
+    answer.unwrap_or_else(|_| Err("the API server does not answer".into()))
 }
 
 /// Serves `/metrics` alone, until `stop` is true.
@@ -237,18 +274,45 @@ async fn bind(address: std::net::SocketAddr) -> Result<tokio::net::TcpListener, 
     listen(address).await.map_err(|why| StartError::Listen { address, why })
 }
 
-/// The signal to end: SIGTERM or SIGINT. It is listened for from now on, not from when it is awaited.
-pub fn signal() -> impl Future<Output = ()> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (terminate, interrupt) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
-    async move {
-        match (terminate, interrupt) {
-            (Ok(mut terminate), Ok(mut interrupt)) => tokio::select! {
-                _ = terminate.recv() => {}
-                _ = interrupt.recv() => {}
-            },
-            // They then do what they do to every program.
-            _ => std::future::pending().await,
+/// The signals to end: SIGTERM and SIGINT. They are caught from when this is made on, so nothing is cut off that began
+/// before anybody waits.
+#[derive(Debug)]
+pub struct Signals {
+    terminate: Option<Signal>,
+    interrupt: Option<Signal>,
+}
+
+impl Signals {
+    /// Catches them.
+    #[must_use]
+    pub fn new() -> Signals {
+        Signals {
+            terminate: signal(SignalKind::terminate()).ok(),
+            interrupt: signal(SignalKind::interrupt()).ok(),
         }
+    }
+
+    /// Waits for one of them.
+    pub async fn wait(mut self) {
+        tokio::select! {
+            () = caught(&mut self.terminate) => {}
+            () = caught(&mut self.interrupt) => {}
+        }
+    }
+}
+
+impl Default for Signals {
+    fn default() -> Signals {
+        Signals::new()
+    }
+}
+
+/// A signal that cannot be caught has the effect that it has.
+async fn caught(signal: &mut Option<Signal>) {
+    match signal {
+        Some(signal) => {
+            signal.recv().await;
+        }
+        None => std::future::pending().await,
     }
 }

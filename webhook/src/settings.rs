@@ -143,6 +143,9 @@ pub struct PolicyArgs {
     /// Take bundles from the cluster, too: its PolicyBundles, watched
     #[arg(long)]
     pub policy_bundles: bool,
+    /// The cluster's version, for rules that ask; the API server is asked if it is not given
+    #[arg(long, value_name = "MAJOR.MINOR", value_parser = version)]
+    pub kubernetes: Option<(u32, u32)>,
     /// Do not watch the cluster: rules see no object besides the one under review, and no namespace
     #[arg(long)]
     pub no_watch: bool,
@@ -336,6 +339,12 @@ fn https(text: &str) -> Result<String, String> {
         (Some("https"), true, None) => Ok(text.to_owned()),
         _ => Err("expected https://HOST:PORT".into()),
     }
+}
+
+fn version(text: &str) -> Result<(u32, u32), String> {
+    let (major, minor) = text.trim_start_matches('v').split_once('.').ok_or("expected MAJOR.MINOR: 1.37")?;
+    let number = |text: &str| text.parse().map_err(|_| "expected MAJOR.MINOR: 1.37".to_owned());
+    Ok((number(major)?, number(minor)?))
 }
 
 fn param(text: &str) -> Result<(String, serde_json::Value), String> {

@@ -1,8 +1,12 @@
 //! An audit of ten thousand objects.
 
 use std::{
-    process::Command,
-    sync::atomic::{AtomicUsize, Ordering},
+    io::{BufRead, BufReader},
+    process::{Child, Command, Stdio},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use k8s_openapi::api::core::v1::Pod;
@@ -11,11 +15,14 @@ use serde_json::{Value, json};
 
 use crate::{
     Law,
+    process::program,
     world::{World, client, cluster, eventually, kubectl, pod},
 };
 
-pub(crate) const LAWS: &[Law] =
-    &[("an_audit_of_ten_thousand_objects_finds_what_admission_would_say_in_flat_memory", audit)];
+pub(crate) const LAWS: &[Law] = &[
+    ("an_audit_of_ten_thousand_objects_finds_what_admission_would_say_in_flat_memory", audit),
+    ("of_two_replicas_with_a_lease_one_audits_and_the_other_follows", lease),
+];
 
 /// How many objects there are.
 const OBJECTS: usize = 10_000;
@@ -61,7 +68,7 @@ fn fill(namespace: &str) {
 
 /// Runs an audit: its exit code, and the most memory that it took, in KiB.
 fn run(args: &str) -> (i32, u64) {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_kpol-webhook"))
+    let mut child = program()
         .args(["audit", "--default-mode", "deny"])
         .args(args.split_whitespace())
         .env("KUBECONFIG", cluster().join("kubeconfig"))
@@ -179,4 +186,44 @@ fn audit() {
     let (code, _) = run(&args);
     assert_eq!(code, 1);
     assert!(std::fs::read_to_string(&html).unwrap().contains("Compared with"));
+}
+
+/// An audit that goes on, and what it logs.
+fn replica(args: &str) -> (Child, Arc<Mutex<String>>) {
+    let mut child = program()
+        .args(["audit", "--interval", "1"])
+        .args(args.split_whitespace())
+        .env("KUBECONFIG", cluster().join("kubeconfig"))
+        .env("RUST_LOG", "kpol_webhook=info")
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let log = Arc::new(Mutex::new(String::new()));
+    let (out, lines) = (Arc::clone(&log), BufReader::new(child.stderr.take().unwrap()).lines());
+    std::thread::spawn(move || {
+        lines.map_while(Result::ok).for_each(|line| {
+            let mut log = out.lock().unwrap();
+            log.push_str(&line);
+            log.push('\n');
+        });
+    });
+    (child, log)
+}
+
+fn lease() {
+    let world = World::new();
+    let bundle = world.write("p.kpolb", kpol::compile(RULES).unwrap().bytes());
+    let args = format!("--bundle {} --lease {}/audit", bundle.display(), world.namespace);
+    let audits = |log: &Arc<Mutex<String>>| log.lock().unwrap().matches("\"audited\"").count();
+    let (mut first, first_log) = replica(&args);
+    eventually("the first audits", || (audits(&first_log) > 0).then_some(()));
+    let (mut second, second_log) = replica(&args);
+    eventually("the first goes on", || (audits(&first_log) > 3).then_some(()));
+    assert_eq!(audits(&second_log), 0, "the Lease is the first's");
+    // It gives the Lease back when it ends; else the second would wait for its term.
+    Command::new("kill").arg(first.id().to_string()).status().unwrap();
+    first.wait().unwrap();
+    eventually("the second takes over", || (audits(&second_log) > 0).then_some(()));
+    second.kill().unwrap();
+    second.wait().unwrap();
 }

@@ -29,6 +29,19 @@ pub(crate) fn eventually<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T
     }
 }
 
+/// `kpol-webhook`. It ends with the thread that starts it, also when nobody is left to end it: the test program may be killed.
+pub(crate) fn program() -> Command {
+    let program = env!("CARGO_BIN_EXE_kpol-webhook");
+    let tied = ["--pdeathsig", "KILL"];
+    let tried = Command::new("setpriv").args(tied).arg("true").stderr(Stdio::null()).status();
+    if !tried.is_ok_and(|status| status.success()) {
+        return Command::new(program);
+    }
+    let mut command = Command::new("setpriv");
+    command.args(tied).arg(program);
+    command
+}
+
 /// A webhook process.
 pub(crate) struct Webhook {
     child: Child,
@@ -41,17 +54,7 @@ pub(crate) struct Webhook {
 impl Webhook {
     /// `kpol-webhook serve` with these arguments.
     pub(crate) fn command(listen: &str, args: &str) -> Command {
-        let program = env!("CARGO_BIN_EXE_kpol-webhook");
-        // It ends with the test's thread, also when nobody is left to end it: the test program may be killed.
-        let tied = ["--pdeathsig", "KILL"];
-        let can_tie = Command::new("setpriv").args(tied).arg("true").stderr(Stdio::null()).status();
-        let mut command = if can_tie.is_ok_and(|status| status.success()) {
-            let mut command = Command::new("setpriv");
-            command.args(tied).arg(program);
-            command
-        } else {
-            Command::new(program)
-        };
+        let mut command = program();
         command.args(["serve", "--listen", listen, "--listen-metrics", "127.0.0.1:0", "--poll", "0.2"]);
         command.args(args.split_whitespace());
         command

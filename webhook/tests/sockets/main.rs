@@ -49,7 +49,7 @@ impl World {
         let authority = Authority::new();
         authority.server().write(path);
         let args = format!(
-            "--bundle {0}/p.kpolb --tls-cert {0}/tls.crt --tls-key {0}/tls.key --no-watch {args} {1}",
+            "--bundle {0}/p.kpolb --tls-cert {0}/tls.crt --tls-key {0}/tls.key --no-watch --kubernetes 1.37 {args} {1}",
             path.display(),
             more(path)
         );
