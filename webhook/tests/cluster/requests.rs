@@ -93,6 +93,10 @@ rule privileged on Pod {
     eventually("a denial", || (!add(true).ok).then_some(()));
     add(true).refused("[acme.privileged] ephemeral container debug is privileged");
     add(false).good();
+    // What people type. The profile `sysadmin` is a privileged container.
+    let debug = |profile: &str| world.kubectl(&format!("debug a --image busybox --profile {profile}"), "");
+    debug("sysadmin").refused("is privileged");
+    debug("general").good();
 }
 
 fn crd() {

@@ -192,20 +192,27 @@ impl World {
 
     /// Has the API server ask a webhook about the test's namespace.
     pub(crate) fn configure(&self, webhook: &Webhook, bundle: &kpol::Bundle, failure_policy: FailurePolicy) {
-        let settings = Settings {
+        let settings = Settings { failure_policy, ..self.settings(webhook) };
+        self.configure_for(&[&self.namespace], bundle, &settings);
+    }
+
+    /// Of the test's configurations.
+    pub(crate) fn settings(&self, webhook: &Webhook) -> Settings {
+        Settings {
             name: self.namespace.clone(),
             address: Address::Url(format!("https://{}", webhook.address)),
             ca: std::fs::read_to_string(cluster().join("ca.crt")).unwrap(),
-            failure_policy,
             timeout_seconds: 10,
             ..Settings::default()
-        };
+        }
+    }
+
+    /// Writes the configurations, narrowed to some namespaces: other tests have others.
+    pub(crate) fn configure_for(&self, namespaces: &[&str], bundle: &kpol::Bundle, settings: &Settings) {
         let module = bundle.module();
-        for mut config in
-            [validating([module], &settings), mutating([module], &settings)].into_iter().flatten()
+        for mut config in [validating([module], settings), mutating([module], settings)].into_iter().flatten()
         {
-            let only =
-                json!({"key": "kubernetes.io/metadata.name", "operator": "In", "values": [self.namespace]});
+            let only = json!({"key": "kubernetes.io/metadata.name", "operator": "In", "values": namespaces});
             config["webhooks"][0]["namespaceSelector"]["matchExpressions"].as_array_mut().unwrap().push(only);
             kubectl("apply -f -", &config.to_string()).good();
         }
