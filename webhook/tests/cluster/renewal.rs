@@ -53,7 +53,7 @@ fn serve() -> Serve {
 }
 
 fn serve_with(more: &str) -> Serve {
-    let words = "kpol-webhook serve --self-signed --service-namespace default --service-port 18443 \
+    let words = "kpol-webhook serve --self-signed --service-namespace default \
                  --configuration-name renewal --secret renewal --exempt-namespace kube-system --exempt-namespace kube-public \
                  --cert-validity 8s --ca-validity 24s --default-mode deny";
     let words = words.split_whitespace().chain(more.split_whitespace());
@@ -77,20 +77,20 @@ fn use_policy(store: &Store, metrics: &Metrics, bundle: &[u8]) {
 }
 
 /// One replica's keeper, on its own.
-fn replica(client: &Client) -> (Certificates, Arc<Store>, Arc<Metrics>) {
+fn replica(client: &Client, port: u16) -> (Certificates, Arc<Store>, Arc<Metrics>) {
     let (certificates, metrics) = (Certificates::new(), Arc::new(Metrics::new()));
     let store = store(&metrics);
-    let keeper = Keeper::new(&serve(), client.clone(), certificates.clone(), store.clone(), metrics.clone());
+    let serve = serve_with(&format!("--configure --service-port {port}"));
+    let keeper = Keeper::new(&serve, client.clone(), certificates.clone(), store.clone(), metrics.clone());
     tokio::spawn(keeper.run());
     (certificates, store, metrics)
 }
 
 /// Answers each request on a connection of its own, so that each meets the certificate of the moment.
-async fn answer(acceptor: Acceptor, store: Arc<Store>, metrics: Arc<Metrics>) {
+async fn answer(listener: TcpListener, acceptor: Acceptor, store: Arc<Store>, metrics: Arc<Metrics>) {
     let serve = serve();
     let manner = Manner { failure_policy: serve.policies.failure_policy, validate_mutated: false };
     let router = router(Arc::new(App::new(store, metrics, manner, &serve.bounds)));
-    let listener = TcpListener::bind(("127.77.0.77", 18443)).await.unwrap();
     loop {
         let (stream, _) = listener.accept().await.unwrap();
         let (tls, router) = (TlsAcceptor::from(acceptor.current()), router.clone());
@@ -128,19 +128,22 @@ async fn no_request_fails_while_certificates_and_cas_are_renewed() {
     let cluster = cluster();
     let client = client().await;
     clean(&client).await;
+    // Loopback is shared by all clusters of this machine: the port is nobody else's.
+    let listener = TcpListener::bind("127.77.0.77:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
     let service = json!({
         "metadata": {"name": "kpol-webhook"},
-        "spec": {"clusterIP": "127.77.0.77", "ports": [{"port": 18443}]},
+        "spec": {"clusterIP": "127.77.0.77", "ports": [{"port": port}]},
     });
     let services = Api::<Service>::namespaced(client.clone(), "default");
     services.create(&PostParams::default(), &serde_json::from_value(service).unwrap()).await.unwrap();
 
-    let replicas = [replica(&client), replica(&client), replica(&client)];
+    let replicas = [0; 3].map(|_| replica(&client, port));
     let (certificates, store, metrics) = replicas[0].clone();
     let names = vec!["kube-apiserver".to_owned()];
     let ca = cluster.join("webhook-client-ca.crt");
     let acceptor = Acceptor::new(certificates.clone(), Some(ca), names).unwrap();
-    tokio::spawn(answer(acceptor, store, metrics));
+    tokio::spawn(answer(listener, acceptor, store, metrics));
 
     let maps = Api::<ConfigMap>::namespaced(client.clone(), "kube-node-lease");
     let map =

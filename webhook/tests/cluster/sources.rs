@@ -1,6 +1,9 @@
 //! Where policies and certificates come from, and what happens when the webhook is away.
 
-use std::net::TcpListener;
+use std::{
+    net::TcpListener,
+    sync::atomic::{AtomicU32, Ordering},
+};
 
 use kpol_admission::webhook_config::{FailurePolicy, policy_bundle};
 use serde_json::{Value, json};
@@ -22,9 +25,17 @@ rule no_host_pid on Pod { deny when object.spec.hostPID message "hostPID is not 
 bind no_host_pid { mode deny }
 "#;
 
-/// A port that is free now.
+/// A port that is free, and stays so until it is used: below those that Linux gives away by itself, above those of the cluster.
 fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    loop {
+        // Test programs that run side by side begin at different ones.
+        let n = std::process::id().wrapping_mul(97).wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed));
+        let port = u16::try_from(30_000 + n % 2_700).unwrap();
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
 }
 
 fn away() {
