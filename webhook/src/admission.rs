@@ -3,6 +3,7 @@
 //! Nothing here knows of HTTP but the status: the bytes come from the router, and go back through it.
 //! [Source](https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/#webhook-request-and-response).
 
+mod count;
 mod hit;
 mod response;
 
@@ -16,7 +17,7 @@ use hit::{Found, mode_word, severity_word};
 use response::Response;
 
 use crate::{
-    metrics::{DurationLabels, HitLabels, Metrics, RequestLabels},
+    metrics::{HitLabels, Metrics},
     policies::{Policies, Ready},
     settings::FailurePolicy,
 };
@@ -373,19 +374,15 @@ impl<'a> Asked<'a> {
     }
 
     fn done(self, session: &Session) -> Reply {
-        let Asked { webhook, policies, metrics, started, response, decision, .. } = self;
+        let Asked { webhook, policies, metrics, started, mut response, decision, .. } = self;
         let request = session.request();
-        let kind = policies.label(request.group(), request.kind());
-        let operation = operation_word(request.operation());
-        let reply = match response.to_vec(request.uid()) {
+        let reply = match response.answer(request.uid()) {
             Ok(body) => Reply { status: 200, body },
             Err(error) => {
                 Reply { status: 500, body: format!("the answer cannot be written: {error}\n").into() }
             }
         };
-        let webhook = webhook.word();
-        metrics.took(&DurationLabels { webhook, operation, kind: kind.clone() }, started.elapsed());
-        metrics.requests.get_or_create(&RequestLabels { webhook, operation, kind, decision }).inc();
+        count::answered(metrics, policies, (webhook, decision), request, started.elapsed());
         reply
     }
 

@@ -3,11 +3,7 @@
 //! Labels are bounded: kinds are those that a bundle is about (others are `other`), rules are those of the bundles, and
 //! everything else is a fixed list of words.
 
-use std::{
-    fmt,
-    sync::atomic::AtomicU64,
-    time::{Duration, SystemTime},
-};
+use std::{fmt, sync::atomic::AtomicU64, time::SystemTime};
 
 use kpol_admission::report::{Effect, Report, severity_word};
 use prometheus_client::{
@@ -261,11 +257,6 @@ impl Metrics {
     /// Notes that something was turned away.
     pub fn reject(&self, reason: &'static str) {
         self.rejected.get_or_create(&ReasonLabels { reason }).inc();
-    }
-
-    /// Notes how long a request took.
-    pub fn took(&self, labels: &DurationLabels, time: Duration) {
-        self.seconds.get_or_create(labels).observe(time.as_secs_f64());
     }
 
     /// Notes the bundles in use, in place of those before.

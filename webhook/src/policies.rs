@@ -8,7 +8,7 @@ use std::{
     fmt,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::{Duration, SystemTime},
 };
@@ -170,14 +170,18 @@ pub struct Policies {
     pub can_deny: bool,
     /// Why not everything that was asked for is in use.
     pub missing: Vec<String>,
+    /// Tells these policies from all others of the process.
+    pub number: usize,
 }
+
+static NUMBER: AtomicUsize = AtomicUsize::new(1);
 
 impl Policies {
     /// Of these bundles.
     #[must_use]
     pub fn new(bundles: Vec<Arc<Ready>>, missing: Vec<String>) -> Policies {
         let can_deny = bundles.iter().any(|ready| ready.can_deny);
-        Policies { bundles, can_deny, missing }
+        Policies { bundles, can_deny, missing, number: NUMBER.fetch_add(1, Ordering::Relaxed) }
     }
 
     /// The kind as a label: bounded by what the bundles are about.

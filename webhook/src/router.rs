@@ -6,6 +6,7 @@
 use std::{
     fmt,
     sync::{Arc, atomic::AtomicBool, atomic::Ordering},
+    task::Poll,
     time::Duration,
 };
 
@@ -226,8 +227,13 @@ async fn body(app: &App, body: Body) -> Result<(Bytes, Option<tokio::sync::Semap
         Ok(permit) => permit,
         Err(TryAcquireError::NoPermits | TryAcquireError::Closed) => return Err(Away::Held),
     };
-    let limited = Limited::new(body, app.max_body);
-    match tokio::time::timeout(app.body_timeout, limited.collect()).await {
+    let mut limited = std::pin::pin!(Limited::new(body, app.max_body).collect());
+    // Most bodies are there already, and need no clock.
+    let collected = match futures_util::poll!(&mut limited) {
+        Poll::Ready(collected) => Ok(collected),
+        Poll::Pending => tokio::time::timeout(app.body_timeout, limited).await,
+    };
+    match collected {
         Err(_) => Err(Away::SlowBody),
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Away::TooLarge),
         Ok(Err(_)) => Err(Away::Broken),

@@ -15,20 +15,14 @@ struct Review<'a> {
     #[serde(rename = "apiVersion")]
     api_version: &'static str,
     kind: &'static str,
-    response: Numbered<'a>,
-}
-
-#[derive(Serialize)]
-struct Numbered<'a> {
-    uid: &'a str,
-    #[serde(flatten)]
     response: &'a Response,
 }
 
-/// What is said to a request, but its id.
+/// What is said to a request.
 #[derive(Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Response {
+    uid: String,
     allowed: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     status: Option<Status>,
@@ -87,9 +81,13 @@ impl Response {
     }
 
     /// The whole AdmissionReview, in answer to the request of this id.
-    pub(super) fn to_vec(&self, uid: &str) -> serde_json::Result<Vec<u8>> {
-        let response = Numbered { uid, response: self };
-        serde_json::to_vec(&Review { api_version: "admission.k8s.io/v1", kind: "AdmissionReview", response })
+    pub(super) fn answer(&mut self, uid: &str) -> serde_json::Result<Vec<u8>> {
+        self.uid.push_str(uid);
+        serde_json::to_vec(&Review {
+            api_version: "admission.k8s.io/v1",
+            kind: "AdmissionReview",
+            response: self,
+        })
     }
 }
 
