@@ -35,6 +35,8 @@ pub enum Intrinsic {
     IsEmpty,
     /// How many elements a list or set has; absent has none.
     Length,
+    /// The text of a scalar as it was written. Of types that stay text it is the value itself.
+    Text,
 }
 
 /// A function that authors can call. An absent argument reaches `eval` as [`Value::Absent`].

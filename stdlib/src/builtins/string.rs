@@ -1,7 +1,7 @@
 //! `string`: the text of a scalar.
 
 use kpol_vm::{
-    builtin::{Builtin, Sig},
+    builtin::{Builtin, Intrinsic, Sig},
     types::Type,
     value::Value,
 };
@@ -49,7 +49,7 @@ pub(super) static BUILTIN: Builtin = Builtin {
         (r#"string(quantity("1024Mi"))"#, "1024Mi"),
     ],
     cost: 4,
-    intrinsic: None,
+    intrinsic: Some(Intrinsic::Text),
     eval,
 };
 

@@ -473,7 +473,8 @@ impl<'p> Planner<'p> {
             Op::Call { builtin, args } => match (self.intrinsic(*builtin), args.as_slice()) {
                 (Some(Intrinsic::IsEmpty), _) => Some(Node::Cond(Box::new(self.cond(id)))),
                 (Some(Intrinsic::Length), [list]) => self.length(*builtin, *list, &expr.ty),
-                (Some(Intrinsic::Length), _) => None,
+                (Some(Intrinsic::Text), [value]) => self.as_written(*builtin, *value, &expr.ty),
+                (Some(Intrinsic::Length | Intrinsic::Text), _) => None,
                 (None, _) => self.call(*builtin, args, &expr.ty),
             },
             Op::Difference(a, b) => self.difference(*a, *b, &expr.ty),
@@ -546,6 +547,19 @@ impl<'p> Planner<'p> {
             return Some(Node::Length(Box::new(node)));
         }
         self.call(builtin, &[list], ty)
+    }
+
+    /// `string(x)`: of a type that stays text, the text that stands there.
+    fn as_written(&mut self, builtin: BuiltinId, value: ExprId, ty: &Ty) -> Option<Node> {
+        if !matches!(self.ty(value), Ty::Scalar(scalar) if scalar.is_text()) {
+            return self.call(builtin, &[value], ty);
+        }
+        let node = self.node(value)?;
+        if node.kind() == Some(Kind::Text) {
+            self.spend_call(builtin);
+            return Some(node);
+        }
+        self.call(builtin, &[value], ty)
     }
 
     /// `empty(x)`.
