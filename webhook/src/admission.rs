@@ -13,7 +13,8 @@ use std::{borrow::Cow, cell::RefCell, time::Instant};
 
 use kpol::{Answer, Effect, Patch, ReviewError, Session};
 
-use hit::{Found, mode_word, severity_word};
+use hit::{Found, mode_word};
+use kpol_admission::report::severity_word;
 use response::Response;
 
 use crate::{
@@ -206,7 +207,7 @@ impl<'a> Asked<'a> {
             rule = hit.rule,
             mode,
             effect,
-            severity = hit.severity.map(severity_word),
+            severity = hit.severity.map(|severity| severity_word(Some(severity))),
             exception = hit.exception,
             expired_exception = hit.expired,
             text = hit.message,

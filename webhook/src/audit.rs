@@ -29,13 +29,14 @@ use tokio::{sync::watch, task::JoinHandle};
 
 use crate::{
     bundles::Files,
+    kind::Kind,
     metrics::Metrics,
     policies::{Maker, Ready, Store},
     policy_bundles,
     run::{FILES, StartError, client, loader},
     settings::Audit,
 };
-use list::{End, Kind, Pages, kinds};
+use list::{End, Pages, kinds};
 
 /// How long policies may take to be there.
 const SETTLE: Duration = Duration::from_secs(30);

@@ -17,6 +17,7 @@ pub mod audit;
 pub mod bundles;
 pub mod certs;
 pub mod configure;
+pub mod kind;
 pub mod metrics;
 pub mod policies;
 pub mod policy_bundles;

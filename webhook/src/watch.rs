@@ -23,7 +23,7 @@ use std::{collections::BTreeSet, sync::Arc};
 use kpol::{Bundle, Evaluator, LiveCluster};
 use tokio::sync::watch;
 
-pub use crate::audit::list::Kind;
+use crate::kind::Kind;
 
 /// Why a kind is not filled at first.
 const NOT_LISTED: &str = "not listed yet";

@@ -37,15 +37,6 @@ pub(super) fn mode_word(mode: Mode) -> &'static str {
     }
 }
 
-pub(super) fn severity_word(severity: Severity) -> &'static str {
-    match severity {
-        Severity::Low => "low",
-        Severity::Medium => "medium",
-        Severity::High => "high",
-        Severity::Critical => "critical",
-    }
-}
-
 /// As Kubernetes writes it.
 #[must_use]
 pub fn operation_word(operation: Option<Operation>) -> &'static str {

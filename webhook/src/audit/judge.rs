@@ -5,9 +5,8 @@ use std::sync::Arc;
 use kpol::{Hit, Json, Session};
 use kpol_admission::report::{Checked, Effect, Finding, Report, Resource};
 use kube::api::DynamicObject;
-use serde_json::Value;
 
-use crate::{audit::list::Kind, policies::Ready};
+use crate::{kind::Kind, policies::Ready};
 
 /// Judges the objects of a page by all bundles.
 pub fn page(
@@ -26,15 +25,15 @@ pub fn page(
             continue;
         }
         let resource = Resource {
-            api_version: api_version(kind),
+            api_version: kind.api_version(),
             kind: kind.kind.clone(),
             namespace,
             name: object.metadata.name.clone().unwrap_or_default(),
             source: None,
         };
-        match json(object, kind) {
+        match kind.json(object) {
             Ok(json) => one(&json, &resource, bundles, sessions, report),
-            Err(error) => report.fail(resource, error.to_string()),
+            Err(error) => report.fail(resource, error),
         }
     }
 }
@@ -83,27 +82,4 @@ fn finding(hit: Hit<'_>, resource: &Resource) -> Finding {
 
 fn group(api_version: &str) -> &str {
     api_version.split_once('/').map_or("", |(group, _)| group)
-}
-
-/// `apps/v1`.
-fn api_version(kind: &Kind) -> String {
-    match kind.group.as_str() {
-        "" => kind.version.clone(),
-        group => format!("{group}/{}", kind.version),
-    }
-}
-
-/// An object of a list as it would stand alone: in lists the server leaves out what they are.
-fn json(object: DynamicObject, kind: &Kind) -> Result<Json, serde_json::Error> {
-    let DynamicObject { metadata, data, .. } = object;
-    let mut fields = match data {
-        Value::Object(fields) => fields,
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
-            serde_json::Map::new()
-        }
-    };
-    fields.insert("metadata".into(), serde_json::to_value(metadata)?);
-    fields.insert("apiVersion".into(), api_version(kind).into());
-    fields.insert("kind".into(), kind.kind.clone().into());
-    Ok(Json::from(Value::Object(fields)))
 }

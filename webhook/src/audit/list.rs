@@ -7,9 +7,11 @@ use std::collections::BTreeSet;
 use kpol::{Bundle, Operation};
 use kube::{
     Api, Client,
-    api::{ApiResource, DynamicObject, GroupVersionKind, ListParams},
+    api::{DynamicObject, ListParams},
     core::Status,
 };
+
+use crate::kind::Kind;
 
 /// Pages of one kind, at most: a server that never ends a list must not keep an audit for ever.
 const MAX_PAGES: usize = 100_000;
@@ -17,30 +19,6 @@ const MAX_PAGES: usize = 100_000;
 const GONE: u16 = 410;
 /// The code of a kind that the server does not have.
 const NOT_FOUND: u16 = 404;
-
-/// A kind whose objects are looked at.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Kind {
-    /// The API group; empty: core.
-    pub group: String,
-    /// The API version.
-    pub version: String,
-    /// The kind.
-    pub kind: String,
-    /// Its name in URLs.
-    pub plural: String,
-}
-
-impl Kind {
-    /// `apps/v1 Deployment`, for people.
-    #[must_use]
-    pub fn name(&self) -> String {
-        match self.group.as_str() {
-            "" => format!("{} {}", self.version, self.kind),
-            group => format!("{group}/{} {}", self.version, self.kind),
-        }
-    }
-}
 
 /// The kinds that the rules of bundles judge when an object is created or updated, each once: an audit asks what would be said
 /// if everything were applied anew.
@@ -101,9 +79,7 @@ impl Pages {
     /// All objects of a kind, `limit` at a time.
     #[must_use]
     pub fn new(client: Client, kind: &Kind, limit: u32) -> Pages {
-        let gvk = GroupVersionKind::gvk(&kind.group, &kind.version, &kind.kind);
-        let resource = ApiResource::from_gvk_with_plural(&gvk, &kind.plural);
-        Pages { api: Api::all_with(client, &resource), limit, token: None, page: 0, over: None }
+        Pages { api: Api::all_with(client, &kind.resource()), limit, token: None, page: 0, over: None }
     }
 
     /// The next page; `Err` says how the list ended.

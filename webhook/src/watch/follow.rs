@@ -6,7 +6,7 @@ use futures_util::{StreamExt as _, future::join_all};
 use kpol::{Filling, Json};
 use kube::{
     Api, Client, Resource as _, ResourceExt as _,
-    api::{ApiResource, DynamicObject, GroupVersionKind, TypeMeta},
+    api::DynamicObject,
     runtime::{
         WatchStreamExt as _,
         utils::Backoff,
@@ -47,8 +47,7 @@ pub(super) async fn watch<B: Backoff + 'static>(
         let client = client.clone();
         async move {
             let Some(mut follower) = Follower::new(live, at) else { return };
-            let resource = resource(follower.kind);
-            let api: Api<DynamicObject> = Api::all_with(client, &resource);
+            let api: Api<DynamicObject> = Api::all_with(client, &follower.kind.resource());
             let config = watcher::Config::default().page_size(PAGE);
             let mut events = std::pin::pin!(watcher::watcher(api, config).backoff(patience()));
             let mut turn = 0;
@@ -71,11 +70,6 @@ pub(super) async fn watch<B: Backoff + 'static>(
         _ = stop.wait_for(|stop| *stop) => {}
         _ = join_all(kinds) => {}
     }
-}
-
-fn resource(kind: &Kind) -> ApiResource {
-    let gvk = GroupVersionKind::gvk(&kind.group, &kind.version, &kind.kind);
-    ApiResource::from_gvk_with_plural(&gvk, &kind.plural)
 }
 
 /// Waits longer after each error, up to half a minute, and begins anew when there was none for two.
@@ -183,19 +177,13 @@ fn named(object: &DynamicObject) -> (String, String) {
     (object.namespace().unwrap_or_default(), object.name_any())
 }
 
-/// The object as rules see the one under review. Lists leave its type out.
+/// The object as rules see the one under review.
 ///
 /// # Errors
-/// When it is nested too deeply.
-pub(super) fn json(mut object: DynamicObject, kind: &Kind) -> Result<Json, String> {
-    let api_version = match kind.group.as_str() {
-        "" => kind.version.clone(),
-        group => format!("{group}/{}", kind.version),
-    };
-    object.types = Some(TypeMeta { api_version, kind: kind.kind.clone() });
-    let name = || object.meta().name.clone().unwrap_or_default();
-    let bytes = serde_json::to_vec(&object).map_err(|error| format!("{}: {error}", name()))?;
-    kpol::json(&bytes).map_err(|error| format!("{}: {error}", name()))
+/// When it is nested too deeply; with its name.
+pub(super) fn json(object: DynamicObject, kind: &Kind) -> Result<Json, String> {
+    let name = object.meta().name.clone().unwrap_or_default();
+    kind.json(object).map_err(|error| format!("{name}: {error}"))
 }
 
 /// What went wrong, in few words.

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use kpol::{Loader, Session};
 use kpol_admission::report::{About, Effect, Limits, Report, Rule};
 use kpol_webhook::{
-    audit::{judge::page, list::Kind},
+    audit::judge::page,
+    kind::Kind,
     policies::{Maker, Policies},
 };
 use serde_json::{Value, json};
