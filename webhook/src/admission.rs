@@ -121,12 +121,8 @@ impl<'a> Asked<'a> {
     fn validate(mut self, body: &[u8], sessions: &mut [Session]) -> Reply {
         let mut denials = Vec::new();
         for (ready, session) in self.policies.bundles.iter().zip(sessions.iter_mut()) {
-            if let Err(error) = self.judge(ready, body, session, &mut denials) {
-                match self.failed(ready, &error, session) {
-                    Failure::Refused(reply) => return reply,
-                    Failure::Blocks => return self.done(session),
-                    Failure::Passes => {}
-                }
+            if let Err(stop) = self.judged(ready, body, session, &mut denials) {
+                return self.stopped(stop, session);
             }
         }
         if !denials.is_empty() {
@@ -142,7 +138,17 @@ impl<'a> Asked<'a> {
         self.done(session)
     }
 
-    /// Judges by one bundle.
+    /// Judges by one bundle. A review that it does not answer passes, as far as it goes, or ends here.
+    fn judged(
+        &mut self,
+        ready: &Ready,
+        body: &[u8],
+        session: &mut Session,
+        denials: &mut Vec<String>,
+    ) -> Result<(), Stop> {
+        self.judge(ready, body, session, denials).or_else(|error| self.failed(ready, &error, session))
+    }
+
     fn judge(
         &mut self,
         ready: &Ready,
@@ -245,9 +251,8 @@ impl<'a> Asked<'a> {
                 let patch = match ready.evaluator.mutate(&current, &ready.cluster, session) {
                     Ok(patch) => patch,
                     Err(error) => match self.failed(ready, &error, session) {
-                        Failure::Refused(reply) => return reply,
-                        Failure::Blocks => return self.done(session),
-                        Failure::Passes => continue,
+                        Ok(()) => continue,
+                        Err(stop) => return self.stopped(stop, session),
                     },
                 };
                 if patch.is_empty() {
@@ -281,12 +286,8 @@ impl<'a> Asked<'a> {
         if self.manner.validate_mutated {
             let mut denials = Vec::new();
             for ready in &self.policies.bundles {
-                if let Err(error) = self.judge(ready, &current, session, &mut denials) {
-                    match self.failed(ready, &error, session) {
-                        Failure::Refused(reply) => return reply,
-                        Failure::Blocks => return self.done(session),
-                        Failure::Passes => {}
-                    }
+                if let Err(stop) = self.judged(ready, &current, session, &mut denials) {
+                    return self.stopped(stop, session);
                 }
             }
             if !denials.is_empty() {
@@ -316,9 +317,9 @@ impl<'a> Asked<'a> {
     }
 
     /// A review that a bundle did not answer.
-    fn failed(&mut self, ready: &Ready, error: &ReviewError, session: &Session) -> Failure {
+    fn failed(&mut self, ready: &Ready, error: &ReviewError, session: &Session) -> Result<(), Stop> {
         if error.byte().is_some() {
-            return Failure::Refused(self.refused(&error.to_string()));
+            return Err(Stop::Refused(self.refused(&error.to_string())));
         }
         let fault = Fault {
             error: error.to_string(),
@@ -328,7 +329,14 @@ impl<'a> Asked<'a> {
             may_block: self.webhook == Webhook::Mutate || ready.can_deny,
             is_bad_input: error.is_bad_input(),
         };
-        if self.fault(&fault, session) { Failure::Blocks } else { Failure::Passes }
+        if self.fault(&fault, session) { Err(Stop::Blocks) } else { Ok(()) }
+    }
+
+    fn stopped(self, stop: Stop, session: &Session) -> Reply {
+        match stop {
+            Stop::Refused(reply) => reply,
+            Stop::Blocks => self.done(session),
+        }
     }
 
     /// A request that cannot be judged; whether it is refused for that.
@@ -408,14 +416,12 @@ struct Fault<'a> {
     is_bad_input: bool,
 }
 
-/// What becomes of a request that a bundle did not answer.
-enum Failure {
+/// Why a request is not looked at any further.
+enum Stop {
     /// Its bytes are no review.
     Refused(Reply),
-    /// It is refused.
+    /// It is refused because it cannot be judged.
     Blocks,
-    /// It passes, as far as this bundle goes.
-    Passes,
 }
 
 /// Reads a request that no bundle has read.
